@@ -1,0 +1,24 @@
+/** What can go wrong in this package apart from undecodable bytes (those are a `DecodeError` of `@sluice/encoding`). */
+export type CryptoProblem =
+  /** A Diffie-Hellman result would be all zero: the peer sent a point of low order. Answer with the protocol's AUTH. */
+  | "LOW_ORDER_POINT"
+  /** A key, nonce or output buffer has a length that its algorithm does not have. A mistake of the caller. */
+  | "WRONG_LENGTH"
+  /** A key of one algorithm was given where another is needed. A mistake of the caller. */
+  | "WRONG_ALGORITHM"
+
+/** The one error that cryptographic operations throw. Its text is fixed: it never holds key, message or peer bytes. */
+export class CryptoError extends Error {
+  override readonly name = "CryptoError"
+  readonly problem: CryptoProblem
+
+  constructor(problem: CryptoProblem, message: string) {
+    super(message)
+    this.problem = problem
+  }
+}
+
+/** Throws `WRONG_LENGTH` unless `bytes` has exactly `length` bytes. `what` names the argument, never its content. */
+export function requireLength(bytes: Uint8Array, length: number, what: string): void {
+  if (bytes.length !== length) throw new CryptoError("WRONG_LENGTH", `${what} must be ${length} bytes long`)
+}
