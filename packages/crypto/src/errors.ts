@@ -22,3 +22,15 @@ export class CryptoError extends Error {
 export function requireLength(bytes: Uint8Array, length: number, what: string): void {
   if (bytes.length !== length) throw new CryptoError("WRONG_LENGTH", `${what} must be ${length} bytes long`)
 }
+
+/** Checks the 32-byte key and the 24-byte nonce of a box. */
+export function requireBox(key: Uint8Array, nonce: Uint8Array): void {
+  requireLength(key, 32, "box key")
+  requireLength(nonce, 24, "nonce")
+}
+
+/** Checks the 32-byte key and the IV, 16 or 12 bytes, of AES-256-GCM. */
+export function requireAes(key: Uint8Array, iv: Uint8Array): void {
+  requireLength(key, 32, "AES key")
+  if (iv.length !== 12) requireLength(iv, 16, "IV")
+}

@@ -9,8 +9,8 @@ import {
   verify,
 } from "node:crypto"
 import { fromLatin1 } from "@sluice/encoding/bytes"
-import { type BackendOptions, type CryptoBackend, NONCE_SIZE, TAG_SIZE } from "./backend.ts"
-import { CryptoError, requireLength } from "./errors.ts"
+import { type BackendOptions, type CryptoBackend, TAG_SIZE } from "./backend.ts"
+import { CryptoError, requireAes, requireBox, requireLength } from "./errors.ts"
 import { boxKeyOf } from "./hsalsa.ts"
 import { type Algorithm, type KeyPair, type PrivateKey, type PublicKey, privateKey, publicKey, SIZES } from "./keys.ts"
 import { derivePublicKey, KeyObjects } from "./native/key-objects.ts"
@@ -26,7 +26,6 @@ export interface NativeOptions extends BackendOptions {
 }
 
 const DEFAULT_KEY_CACHE = 1024
-const AES_KEY_SIZE = 32
 
 /**
  * The back end of servers: libsodium (boxes, X25519, Ed25519) and OpenSSL (Ed448, X448, hashes, HKDF, AES-GCM) through
@@ -46,6 +45,7 @@ export function createNativeCrypto(options: NativeOptions = {}): CryptoBackend {
   }
 
   const publicKeyOf = <A extends Algorithm>(key: PrivateKey<A>): PublicKey<A> => {
+    requireLength(key.raw, SIZES[key.algorithm].key, "private key")
     if (key.algorithm === "ed448" || key.algorithm === "x448") return derivePublicKey(key)
     const raw = new Uint8Array(32)
     if (key.algorithm === "x25519") sodium.crypto_scalarmult_base(raw, key.raw)
@@ -72,6 +72,7 @@ export function createNativeCrypto(options: NativeOptions = {}): CryptoBackend {
     publicKeyOf,
 
     sign(key, message) {
+      requireLength(key.raw, SIZES[key.algorithm].key, "private key")
       if (key.algorithm === "ed448") return plain(sign(null, message, keyObjects.ofPrivate(key)))
       const signature = new Uint8Array(SIZES.ed25519.signature)
       sodium.crypto_sign_detached(signature, message, expandedSeed(key.raw))
@@ -120,14 +121,14 @@ export function createNativeCrypto(options: NativeOptions = {}): CryptoBackend {
     boxKey: boxKeyOf,
 
     seal(key, nonce, message, out = new Uint8Array(message.length + TAG_SIZE)) {
-      requireLength(nonce, NONCE_SIZE, "nonce")
+      requireBox(key, nonce)
       requireLength(out, message.length + TAG_SIZE, "output")
       sodium.crypto_secretbox_easy(out, message, nonce, key)
       return out
     },
 
     open(key, nonce, packet, out) {
-      requireLength(nonce, NONCE_SIZE, "nonce")
+      requireBox(key, nonce)
       const length = packet.length - TAG_SIZE
       if (length < 0) return undefined
       const message = out ?? new Uint8Array(length)
@@ -136,7 +137,7 @@ export function createNativeCrypto(options: NativeOptions = {}): CryptoBackend {
     },
 
     aesGcmEncrypt(key, iv, associated, message) {
-      requireLength(key, AES_KEY_SIZE, "AES key")
+      requireAes(key, iv)
       const cipher = createCipheriv("aes-256-gcm", key, iv, { authTagLength: TAG_SIZE })
       cipher.setAAD(associated)
       const body = plain(cipher.update(message))
@@ -145,7 +146,7 @@ export function createNativeCrypto(options: NativeOptions = {}): CryptoBackend {
     },
 
     aesGcmDecrypt(key, iv, associated, tag, body) {
-      requireLength(key, AES_KEY_SIZE, "AES key")
+      requireAes(key, iv)
       if (tag.length !== TAG_SIZE) return undefined
       const decipher = createDecipheriv("aes-256-gcm", key, iv, { authTagLength: TAG_SIZE })
       decipher.setAAD(associated)

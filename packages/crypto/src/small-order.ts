@@ -18,4 +18,3 @@ export function isSmallOrderEd448(raw: Uint8Array): boolean {
   // Cheap test first: in all four, the bytes between the first and the middle are the same.
   return raw[1] === raw[2] && SMALL_ORDER_ED448.has(toHex(raw))
 }
-
