@@ -32,11 +32,11 @@ export function encodeBase64UrlUnpadded(bytes: Uint8Array): string {
 }
 
 /**
- * Bytes of a whole base64url text, padded or not. Throws `DecodeError` on an empty text, another character, a length of
- * 1 modulo 4, a wrong number of `=` and on non-zero bits after the last byte. A field that may be empty is therefore an
- * optional field.
+ * Bytes of a whole base64url text, padded or not. Throws `DecodeError` on another character, a length of 1 modulo 4, a
+ * wrong number of `=` and on non-zero bits after the last byte.
  */
 export function decodeBase64Url(text: string): Uint8Array {
+  if (text === "") return new Uint8Array(0)
   const token = tokenBase64Url(text, 0)
   if (token.end !== text.length) throw new DecodeError("base64url: invalid character")
   return token.bytes
@@ -44,7 +44,8 @@ export function decodeBase64Url(text: string): Uint8Array {
 
 /**
  * The token at `start` of a longer text: as many characters of the alphabet as there are, then all `=` after them.
- * Returns its bytes and the position after it. Throws like {@link decodeBase64Url}.
+ * Returns its bytes and the position after it. Throws like {@link decodeBase64Url}, and on an empty token: a field that
+ * may be empty is an optional field.
  */
 export function tokenBase64Url(text: string, start: number): { bytes: Uint8Array; end: number } {
   let digits = start
