@@ -1,13 +1,4 @@
-import type {
-  Algorithm,
-  DhAlgorithm,
-  KeyPair,
-  OneOfPrivate,
-  OneOfPublic,
-  PrivateKey,
-  PublicKey,
-  SignatureAlgorithm,
-} from "./keys.ts"
+import type { Algorithm, DhAlgorithm, KeyPair, PrivateKey, PublicKey, SignatureAlgorithm } from "./keys.ts"
 
 /** Fills the whole of `into` with random bytes. Production uses a CSPRNG; tests may inject a repeatable one. */
 export type RandomSource = (into: Uint8Array) => void
@@ -54,7 +45,7 @@ export interface CryptoBackend {
   publicKeyOf<A extends Algorithm>(key: PrivateKey<A>): PublicKey<A>
 
   /** Pure EdDSA without context (RFC 8032): 64 bytes for Ed25519, 114 for Ed448. Deterministic. */
-  sign(key: OneOfPrivate<SignatureAlgorithm>, message: Uint8Array): Uint8Array
+  sign(key: PrivateKey<SignatureAlgorithm>, message: Uint8Array): Uint8Array
 
   /**
    * Whether `signature` is by `key` over `message`. Strict: s ≥ L, public keys of small order, keys that do not
@@ -67,7 +58,7 @@ export interface CryptoBackend {
    * Throws `CryptoError` "LOW_ORDER_POINT" where the result would be all zero, and "WRONG_ALGORITHM" for two keys
    * of different curves. Callers that hold a peer's key turn that into their AUTH or decryption error.
    */
-  diffieHellman(privateKey: OneOfPrivate<DhAlgorithm>, publicKey: OneOfPublic<DhAlgorithm>): Uint8Array
+  diffieHellman(privateKey: PrivateKey<DhAlgorithm>, publicKey: PublicKey<DhAlgorithm>): Uint8Array
 
   /** SHA-256, 32 bytes. */
   sha256(data: Uint8Array): Uint8Array

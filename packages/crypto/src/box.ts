@@ -2,7 +2,7 @@ import { EncodeError } from "@sluice/encoding/errors"
 import { PAD_PREFIX, padInPlace, unpad } from "@sluice/encoding/padding"
 import { type BoxKey, type CryptoBackend, NONCE_SIZE, TAG_SIZE } from "./backend.ts"
 import { CryptoError } from "./errors.ts"
-import type { OneOfPrivate, OneOfPublic } from "./keys.ts"
+import type { PrivateKey, PublicKey } from "./keys.ts"
 
 /*
  * Boxes of crypto.md §4. One construction serves Diffie-Hellman secrets ("crypto_box") and symmetric keys
@@ -104,11 +104,7 @@ export function openPadded(
 }
 
 /** Key of the boxes between two X25519 keys, or `undefined` if the peer sent a key that gives no secret (low order). */
-export function dhBoxKey(
-  c: CryptoBackend,
-  own: OneOfPrivate<"x25519">,
-  peer: OneOfPublic<"x25519">,
-): BoxKey | undefined {
+export function dhBoxKey(c: CryptoBackend, own: PrivateKey<"x25519">, peer: PublicKey<"x25519">): BoxKey | undefined {
   try {
     return c.boxKey(c.diffieHellman(own, peer))
   } catch (error) {

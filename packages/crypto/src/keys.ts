@@ -63,6 +63,12 @@ export const SIZES: Readonly<Record<Algorithm, AlgorithmSizes>> = {
   x448: { key: 56, signature: 0, secret: 56 },
 }
 
+/** The algorithm that makes signatures of this many bytes, which is how the wire tells them apart (encoding.md §1.5). */
+export function signatureAlgorithmOf(length: number): SignatureAlgorithm | undefined {
+  if (length === SIZES.ed25519.signature) return "ed25519"
+  return length === SIZES.ed448.signature ? "ed448" : undefined
+}
+
 export const ALGORITHMS: readonly Algorithm[] = ["ed25519", "ed448", "x25519", "x448"]
 
 interface KeyFormat {

@@ -7,8 +7,8 @@ import {
   type KeyPlace,
   type KeyPlaces,
   keyForPlace,
-  type OneOfPrivate,
   type OneOfPublic,
+  type PrivateKey,
   type PublicKey,
   type SignatureAlgorithm,
 } from "./keys.ts"
@@ -18,7 +18,7 @@ import { decodeSigned, encodeSigned, isSignedBy } from "./signed.ts"
  * A public key signed with a certificate's key (encoding.md §1.6): the DER that goes into a Large field. 122 bytes for
  * a 25519 key signed with Ed25519, 173 signed with Ed448. The key stands in a SEQUENCE of its own, which is signed too.
  */
-export function signKey(c: CryptoBackend, signer: OneOfPrivate<SignatureAlgorithm>, key: PublicKey): Uint8Array {
+export function signKey(c: CryptoBackend, signer: PrivateKey<SignatureAlgorithm>, key: PublicKey): Uint8Array {
   return encodeSigned(c, signer, derSequence(encodePublicKey(key)))
 }
 

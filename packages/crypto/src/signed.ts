@@ -1,7 +1,7 @@
 import { equalBytes, fromHex } from "@sluice/encoding/bytes"
 import type { CryptoBackend } from "./backend.ts"
 import { decodeDer, derBitString, derSequence, TAG } from "./der.ts"
-import type { OneOfPrivate, PublicKey, SignatureAlgorithm } from "./keys.ts"
+import type { PrivateKey, PublicKey, SignatureAlgorithm } from "./keys.ts"
 
 /** The SIGNED structure of X.509: a body, the algorithm, and a signature over the body's bytes as they stand. */
 export interface Signed {
@@ -26,7 +26,7 @@ export function algorithmIdentifier(algorithm: SignatureAlgorithm): Uint8Array {
 }
 
 /** Signs a body, a whole DER SEQUENCE, and wraps it. */
-export function encodeSigned(c: CryptoBackend, signer: OneOfPrivate<SignatureAlgorithm>, body: Uint8Array): Uint8Array {
+export function encodeSigned(c: CryptoBackend, signer: PrivateKey<SignatureAlgorithm>, body: Uint8Array): Uint8Array {
   return derSequence(body, IDENTIFIERS[signer.algorithm], derBitString(c.sign(signer, body)))
 }
 

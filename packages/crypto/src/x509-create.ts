@@ -5,8 +5,8 @@ import { encodePublicKey, type KeyPair, type PublicKey, type SignatureAlgorithm 
 import { algorithmIdentifier, encodeSigned } from "./signed.ts"
 import { type Certificate, EXTENSION, KEY_USAGE } from "./x509.ts"
 
-/** Key pairs that can sign, one member per algorithm. */
-export type SigningKeyPair = KeyPair<"ed25519"> | KeyPair<"ed448">
+/** A key pair that can sign. */
+export type SigningKeyPair = KeyPair<SignatureAlgorithm>
 
 /** The two parts of a name that the network's certificates have. */
 export interface CertificateName {
