@@ -18,9 +18,9 @@ export function omitAbsent(record: JsonObject): JsonObject {
  * Tag of a constructor whose name carries a technical prefix: the prefix is dropped and the next letter lowered, so that
  * `unprefixed("NEConnectError", "NE")` is `connectError`. Other names stay as they are.
  */
-export function unprefixed(constructor: string, prefix: string): string {
-  if (!constructor.startsWith(prefix)) return constructor
-  const rest = constructor.slice(prefix.length)
+export function unprefixed(name: string, prefix: string): string {
+  if (!name.startsWith(prefix)) return name
+  const rest = name.slice(prefix.length)
   return rest.slice(0, 1).toLowerCase() + rest.slice(1)
 }
 
