@@ -1,6 +1,6 @@
 import { EMPTY } from "@sluice/encoding/bytes"
-import { DecodeError } from "@sluice/encoding/errors"
-import { Reader } from "@sluice/encoding/reader"
+import { decodeWhole, Reader } from "@sluice/encoding/reader"
+import { attempt } from "./attempt.ts"
 import { authorizationKind } from "./authorization-kind.ts"
 import { type Command, checkCredentials, decodeCommand } from "./commands.ts"
 import { CommandError, type SmpError } from "./errors.ts"
@@ -119,22 +119,13 @@ function decodeEach<T>(content: Uint8Array, params: TransmissionParams, interpre
 const LENGTH_PREFIX = 2
 
 function decodeOne<T>(body: Uint8Array, params: TransmissionParams, interpret: Interpret<T>): T | Rejected {
-  const raw = fieldsOf(body, params)
+  const raw = attempt(() => readTransmission(new Reader(body), params))
   if (raw === undefined) return BAD_BLOCK
   if (!sessionMatches(raw, params)) return rejected(raw.corrId, EMPTY, SESSION_ERROR)
   try {
     return interpret(raw, LENGTH_PREFIX + body.length - raw.sent.length)
   } catch (error) {
     if (error instanceof CommandError) return rejected(raw.corrId, raw.entityId, error.error)
-    throw error
-  }
-}
-
-function fieldsOf(body: Uint8Array, params: TransmissionParams): RawTransmission | undefined {
-  try {
-    return readTransmission(new Reader(body), params)
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
     throw error
   }
 }
@@ -148,13 +139,5 @@ function rejected(corrId: CorrId, entityId: EntityId, error: SmpError): Rejected
  * not add up exactly to its end (transport.md §5.1).
  */
 export function splitBlock(content: Uint8Array): Uint8Array[] | undefined {
-  try {
-    const r = new Reader(content)
-    const bodies = r.nonEmpty((item) => item.large("transmission"), "transmissions")
-    r.end()
-    return bodies
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
+  return attempt(() => decodeWhole(content, (r) => r.nonEmpty((item) => item.large("transmission"), "transmissions")))
 }

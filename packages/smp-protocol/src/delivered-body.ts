@@ -5,6 +5,7 @@ import { DecodeError } from "@sluice/encoding/errors"
 import { PAD_PREFIX, padInPlace } from "@sluice/encoding/padding"
 import { Reader } from "@sluice/encoding/reader"
 import { Writer } from "@sluice/encoding/writer"
+import { attempt } from "./attempt.ts"
 import type { BatchItem } from "./batch.ts"
 import { readMessageFlags, writeMessageFlags } from "./message-flags.ts"
 import { type TransmissionParams, writeIds } from "./transmission.ts"
@@ -98,13 +99,7 @@ export function decryptDelivered(
   body: Uint8Array,
 ): DeliveredContent | undefined {
   const plain = openPadded(c, key, cbNonce(msgId), body)
-  if (plain === undefined) return undefined
-  try {
-    return decodeDelivered(plain)
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
+  return plain === undefined ? undefined : attempt(() => decodeDelivered(plain))
 }
 
 /** A message on its way to the recipient. */

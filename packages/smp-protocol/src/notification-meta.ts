@@ -3,6 +3,7 @@ import { cbNonce, openPadded, sealPadded } from "@sluice/crypto/box"
 import { DecodeError } from "@sluice/encoding/errors"
 import { Reader } from "@sluice/encoding/reader"
 import { encodeWith } from "@sluice/encoding/writer"
+import { attempt } from "./attempt.ts"
 import type { MsgId } from "./types.ts"
 
 /** Padded bytes of the metadata. */
@@ -46,11 +47,5 @@ export function decryptNotificationMeta(
   encrypted: Uint8Array,
 ): NotificationMeta | undefined {
   const plain = openPadded(c, key, cbNonce(nonce), encrypted)
-  if (plain === undefined) return undefined
-  try {
-    return decodeNotificationMeta(plain)
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
+  return plain === undefined ? undefined : attempt(() => decodeNotificationMeta(plain))
 }
