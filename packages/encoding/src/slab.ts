@@ -1,6 +1,6 @@
 /**
- * Small working buffers cut from shared 16 KiB slabs. Allocating a typed array of its own costs some 400 ns in V8, a view
- * on an existing buffer about 15, and a relay writes several small encodings for every block it sends.
+ * Small working buffers cut from shared 16 KiB slabs. A typed array with a buffer of its own costs more to allocate than
+ * a small reply costs to write (`bench/encoding.ts`), and a relay writes several of them for every block it sends.
  */
 const SLAB_SIZE = 16_384
 /** Larger requests get a buffer of their own. */
