@@ -13,6 +13,7 @@ import { protocolError } from "./errors.ts"
 import { type ExchangeOptions, HandshakeExchange } from "./handshake-exchange.ts"
 import { type CertifiedKey, decodeServerHello, decodeServiceResponse, encodeClientHello, orAbsent } from "./hello.ts"
 import { type Agreed, negotiate, serviceVersion } from "./negotiation.ts"
+import { orAbsent } from "./or-absent.ts"
 import { agreeOnSecret, type ClientSession, type OwnService, sessionParams } from "./session.ts"
 
 /** The service that a client connects as. */

@@ -15,7 +15,7 @@ export interface Credentials {
   readonly leafKey: LeafKey
   /** SHA-256 of the identity certificate, 32 bytes: the key hash of a server's address, what a service is known by. */
   readonly fingerprint: Uint8Array
-  /** When the leaf's validity begins and ends, in Unix seconds. */
+  /** The time in which all certificates but the trusted last one are valid, in Unix seconds. */
   readonly notBefore: number
   readonly notAfter: number
   /** The same as PEM, for TLS. */
@@ -42,12 +42,13 @@ function credentials(c: CryptoBackend, chain: CertificateChain, leafKey: LeafKey
     throw new DecodeError("certificate chain: the private key is not the leaf's")
   }
   const ders = certificates.map(({ der }) => der)
+  const dated = certificates.slice(0, Math.max(1, certificates.length - 1))
   return {
     chain: ders,
     leafKey,
     fingerprint: fingerprint(c, identity.der),
-    notBefore: leaf.notBefore,
-    notAfter: leaf.notAfter,
+    notBefore: Math.max(...dated.map(({ notBefore }) => notBefore)),
+    notAfter: Math.min(...dated.map(({ notAfter }) => notAfter)),
     chainPem: ders.map((der) => encodePem(CERTIFICATE_LABEL, der)).join(""),
     leafKeyPem: encodePem(PRIVATE_KEY_LABEL, encodePrivateKey(leafKey)),
   }

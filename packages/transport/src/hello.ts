@@ -10,6 +10,7 @@ import { decodeTransportError, encodeTransportError } from "@sluice/smp-protocol
 import type { TransportErrorCode } from "@sluice/smp-protocol/errors"
 import type { EntityId, ServiceRole } from "@sluice/smp-protocol/types"
 import { VERSION } from "@sluice/smp-protocol/versions"
+import { orAbsent } from "./or-absent.ts"
 
 /** A session key signed with the key of the leaf of a certificate chain: `CertChainPubKey` (encoding.md §1.6). */
 export interface CertifiedKey {
@@ -146,14 +147,4 @@ function readRole(byte: number): ServiceRole {
   const role = String.fromCharCode(byte)
   if (role === "M" || role === "N" || role === "P") return role
   throw new DecodeError("service role: unknown")
-}
-
-/** What `read` gives, or `undefined` where it meets bytes that do not decode. */
-export function orAbsent<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
 }
