@@ -1,7 +1,6 @@
 import { type BoxKey, type CryptoBackend, TAG_SIZE } from "@sluice/crypto/backend"
 import { cbNonce, openPadded } from "@sluice/crypto/box"
 import { EMPTY } from "@sluice/encoding/bytes"
-import { DecodeError } from "@sluice/encoding/errors"
 import { PAD_PREFIX, padInPlace } from "@sluice/encoding/padding"
 import { Reader } from "@sluice/encoding/reader"
 import { Writer } from "@sluice/encoding/writer"

@@ -1,6 +1,5 @@
 import type { BoxKey, CryptoBackend } from "@sluice/crypto/backend"
 import { cbNonce, openPadded, sealPadded } from "@sluice/crypto/box"
-import { DecodeError } from "@sluice/encoding/errors"
 import { Reader } from "@sluice/encoding/reader"
 import { encodeWith } from "@sluice/encoding/writer"
 import { attempt } from "./attempt.ts"
