@@ -12,7 +12,7 @@ import type { BlockStream } from "./block-stream.ts"
 import type { Credentials } from "./credentials.ts"
 import { protocolError, type TransportError } from "./errors.ts"
 import { type ExchangeOptions, HandshakeExchange } from "./handshake-exchange.ts"
-import { decodeClientHello, encodeServerHello, encodeServiceResponse, type HelloService, orAbsent } from "./hello.ts"
+import { decodeClientHello, encodeServerHello, encodeServiceResponse, type HelloService } from "./hello.ts"
 import { orAbsent } from "./or-absent.ts"
 import { type Agreement, agreeOnSecret, type ServerSession, sessionParams } from "./session.ts"
 
