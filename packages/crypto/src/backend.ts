@@ -71,7 +71,7 @@ export interface CryptoBackend {
   /** MD5, 16 bytes. Only for hashes of sets of IDs, where nothing depends on its strength. */
   md5(data: Uint8Array): Uint8Array
 
-  /** RFC 5869 with SHA-512. `info` is ASCII; at most 16320 bytes come out. An empty salt means 64 zero bytes. */
+  /** RFC 5869 with SHA-512. `info` is ASCII; 1 to 16320 bytes come out. An empty salt means 64 zero bytes. */
   hkdf(salt: Uint8Array, ikm: Uint8Array, info: string, length: number): Uint8Array
 
   /** Key of a box: HSalsa20 of a 32-byte secret with 16 zero bytes. Worth keeping: see docs on caching. */

@@ -34,3 +34,8 @@ export function requireAes(key: Uint8Array, iv: Uint8Array): void {
   requireLength(key, 32, "AES key")
   if (iv.length !== 12) requireLength(iv, 16, "IV")
 }
+
+/** Checks how much is asked of HKDF-SHA-512: its counter is one byte, so at most 255 hashes of 64 bytes. */
+export function requireHkdfLength(length: number): void {
+  if (!(length >= 1 && length <= 255 * 64)) throw new CryptoError("WRONG_LENGTH", "HKDF gives 1 to 16320 bytes")
+}

@@ -1,18 +1,10 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  diffieHellman,
-  hash,
-  hkdfSync,
-  sign,
-  timingSafeEqual,
-  verify,
-} from "node:crypto"
+import { createCipheriv, createDecipheriv, diffieHellman, hash, sign, timingSafeEqual, verify } from "node:crypto"
 import { fromLatin1 } from "@sluice/encoding/bytes"
 import { type BackendOptions, type CryptoBackend, TAG_SIZE } from "./backend.ts"
 import { CryptoError, requireAes, requireBox, requireLength } from "./errors.ts"
 import { boxKeyOf } from "./hsalsa.ts"
 import { type Algorithm, type KeyPair, type PrivateKey, type PublicKey, privateKey, publicKey, SIZES } from "./keys.ts"
+import { hkdfSha512 } from "./native/hkdf.ts"
 import { derivePublicKey, KeyObjects } from "./native/key-objects.ts"
 import { Lru } from "./native/lru.ts"
 import { pooledRandom } from "./native/random-pool.ts"
@@ -28,8 +20,8 @@ export interface NativeOptions extends BackendOptions {
 const DEFAULT_KEY_CACHE = 1024
 
 /**
- * The back end of servers: libsodium (boxes, X25519, Ed25519) and OpenSSL (Ed448, X448, hashes, HKDF, AES-GCM) through
- * node:crypto. Not for browsers.
+ * The back end of servers: libsodium (boxes, X25519, Ed25519, HKDF) and, through node:crypto, OpenSSL (Ed448, X448,
+ * hashes, AES-GCM). Not for browsers.
  */
 export function createNativeCrypto(options: NativeOptions = {}): CryptoBackend {
   const random = options.random ?? pooledRandom()
@@ -116,7 +108,7 @@ export function createNativeCrypto(options: NativeOptions = {}): CryptoBackend {
     sha3_384: (data) => plain(hash("sha3-384", data, "buffer")),
     md5: (data) => plain(hash("md5", data, "buffer")),
 
-    hkdf: (salt, ikm, info, length) => new Uint8Array(hkdfSync("sha512", ikm, salt, info, length)),
+    hkdf: hkdfSha512,
 
     boxKey: boxKeyOf,
 

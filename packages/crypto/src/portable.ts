@@ -8,7 +8,7 @@ import { sha256, sha512 } from "@noble/hashes/sha2.js"
 import { sha3_256, sha3_384 } from "@noble/hashes/sha3.js"
 import { concatBytes, utf8 } from "@sluice/encoding/bytes"
 import { type BackendOptions, type CryptoBackend, type RandomSource, TAG_SIZE } from "./backend.ts"
-import { CryptoError, requireAes, requireBox, requireLength } from "./errors.ts"
+import { CryptoError, requireAes, requireBox, requireHkdfLength, requireLength } from "./errors.ts"
 import { boxKeyOf } from "./hsalsa.ts"
 import { type Algorithm, type KeyPair, type PrivateKey, type PublicKey, privateKey, publicKey, SIZES } from "./keys.ts"
 
@@ -93,7 +93,10 @@ export function createPortableCrypto(options: BackendOptions = {}): CryptoBacken
     sha3_384: (data) => sha3_384(data),
     md5: (data) => md5(data),
 
-    hkdf: (salt, ikm, info, length) => hkdf(sha512, ikm, salt, utf8(info), length),
+    hkdf(salt, ikm, info, length) {
+      requireHkdfLength(length)
+      return hkdf(sha512, ikm, salt, utf8(info), length)
+    },
 
     boxKey: boxKeyOf,
 

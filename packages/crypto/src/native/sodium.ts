@@ -17,6 +17,8 @@ export interface Sodium {
   crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
   crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
   crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
+  /** `hash` is 64 bytes. */
+  crypto_hash_sha512(hash: Uint8Array, data: Uint8Array): void
 }
 
 // A CommonJS module that copies its functions from the native binding at run time, so it has no static exports.
