@@ -1,12 +1,14 @@
-/** Largest sum of `2 + length` over the transmissions of one block: 16384 − 2 pad length − 1 count − 16 tag. */
-export const BATCH_BUDGET = 16_365
-/** Longest transmission. */
+/** Bytes of an SMP block. Blocks of other protocols that are packed in the same way have other sizes. */
+export const BLOCK_SIZE = 16_384
+/** Longest transmission in an SMP block. */
 export const MAX_TRANSMISSION_LENGTH = 16_363
 /** Most transmissions in a block. */
 export const MAX_BATCH_COUNT = 255
 
 const LENGTH_PREFIX = 2
 const COUNT_PREFIX = 1
+/** Bytes of a block that are not for transmissions: pad length, count, tag; the same where blocks are not encrypted. */
+const OVERHEAD = 2 + COUNT_PREFIX + 16
 
 /**
  * A transmission whose length is known before it is written, so that 16 KB of it need not exist twice. It is written
@@ -29,7 +31,7 @@ export interface Batch<T> {
 /** One result of {@link packBatches}, in the order of the items. */
 export type Packed<T> =
   | ({ readonly fits: true } & Batch<T>)
-  /** An item over {@link MAX_TRANSMISSION_LENGTH}; its sender is to be told `LARGE_MSG`. */
+  /** An item over the limit, {@link MAX_TRANSMISSION_LENGTH} in SMP; its sender is to be told `LARGE_MSG`. */
   | { readonly fits: false; readonly item: T }
 
 /**
@@ -37,7 +39,11 @@ export type Packed<T> =
  * so that the first block is the one that may be nearly empty. Items stay in order. An item too large for any block
  * stands on its own between the batches; no batch spans it.
  */
-export function packBatches<T extends { readonly length: number }>(items: readonly T[]): Packed<T>[] {
+export function packBatches<T extends { readonly length: number }>(
+  items: readonly T[],
+  blockSize: number = BLOCK_SIZE,
+): Packed<T>[] {
+  const budget = blockSize - OVERHEAD
   const packed: Packed<T>[] = []
   let batch: T[] = []
   let used = 0
@@ -48,12 +54,12 @@ export function packBatches<T extends { readonly length: number }>(items: readon
   }
   for (const item of items.toReversed()) {
     const size = LENGTH_PREFIX + item.length
-    if (size > BATCH_BUDGET) {
+    if (size > budget) {
       close()
       packed.push({ fits: false, item })
       continue
     }
-    if (used + size > BATCH_BUDGET || batch.length === MAX_BATCH_COUNT) close()
+    if (used + size > budget || batch.length === MAX_BATCH_COUNT) close()
     batch.push(item)
     used += size
   }
@@ -89,8 +95,11 @@ export type BlockContent =
   | { readonly fits: false; readonly item: Uint8Array }
 
 /** {@link packBatches} for transmissions in bytes, giving the content of each block. */
-export function batchTransmissions(transmissions: readonly Uint8Array[]): BlockContent[] {
-  return packBatches(transmissions).map((packed) =>
+export function batchTransmissions(
+  transmissions: readonly Uint8Array[],
+  blockSize: number = BLOCK_SIZE,
+): BlockContent[] {
+  return packBatches(transmissions, blockSize).map((packed) =>
     packed.fits ? { fits: true, content: batchContent(packed), count: packed.items.length } : packed,
   )
 }
