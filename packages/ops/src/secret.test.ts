@@ -7,7 +7,7 @@ it("shows itself only to reveal()", () => {
   const printed = [
     String(secret),
     `${secret}`,
-    secret + "",
+    ["", secret].join(""),
     JSON.stringify({ secret }),
     inspect(secret),
     inspect({ deep: [secret] }, { showHidden: true, depth: 9 }),
