@@ -74,7 +74,7 @@ export interface CryptoBackend {
   /** RFC 5869 with SHA-512. `info` is ASCII; 1 to 16320 bytes come out. An empty salt means 64 zero bytes. */
   hkdf(salt: Uint8Array, ikm: Uint8Array, info: string, length: number): Uint8Array
 
-  /** Key of a box: HSalsa20 of a 32-byte secret with 16 zero bytes. Worth keeping: see docs on caching. */
+  /** Key of a box: HSalsa20 of a 32-byte secret with 16 zero bytes. Worth keeping where one secret serves often. */
   boxKey(secret: Uint8Array): BoxKey
 
   /**

@@ -12,8 +12,8 @@ function words(bytes: Uint8Array): Uint32Array {
 }
 
 /**
- * HSalsa20(secret, 16 zero bytes): first step of every box (crypto.md §4). No native library that we use offers it
- * alone, so both back ends take it from here; a box key is made once per session and queue, not once per message.
+ * HSalsa20(secret, 16 zero bytes): first step of every box (crypto.md §4). sodium-native does not
+ * offer it alone, so both back ends take it from here. Block keys apart, it is needed once per session and queue.
  */
 export function boxKeyOf(secret: Uint8Array): BoxKey {
   requireLength(secret, BOX_KEY_SIZE, "box secret")
