@@ -78,15 +78,36 @@ describe("renderDefaultToml", () => {
   })
 })
 
-it("renderSettingsTable is a Markdown table", () => {
-  expect(renderSettingsTable(entries).split("\n").slice(0, 6)).toEqual([
-    "| Key | Environment | Default | Allowed | Meaning |",
-    "| --- | --- | --- | --- | --- |",
-    '| `data` | `SLUICE_DATA` | `"/var/lib/sluice"` | a text that is not empty | Where data is. |',
-    "| `relay.host` | `SLUICE_RELAY_HOST` | *required* | a text that is not empty | Its name \\| address. |",
-    '| `relay.bind` | `SLUICE_RELAY_BIND` | `[ "5223", "443" ]` | a list, each a port, or address:port such as 127.0.0.1:9090, [::1]:9090 or *:9090 | Where it listens. |',
-    "| `relay.password` | `SLUICE_RELAY_PASSWORD`, `SLUICE_RELAY_PASSWORD_FILE` | – | a text that is not empty | Needed to create queues. |",
-  ])
+describe("renderSettingsTable", () => {
+  const rows = renderSettingsTable(entries).trimEnd().split("\n")
+
+  it("is a Markdown table", () => {
+    const cells = rows.map((row) => row.split(/ *(?<!\\)\| */).slice(1, -1))
+    expect(cells[0]).toEqual(["Key", "Environment", "Default", "Allowed", "Meaning"])
+    expect(cells[1]?.join("")).toMatch(/^-+$/)
+    expect(cells.slice(2, 6)).toEqual([
+      ["`data`", "`SLUICE_DATA`", '`"/var/lib/sluice"`', "a text that is not empty", "Where data is."],
+      ["`relay.host`", "`SLUICE_RELAY_HOST`", "*required*", "a text that is not empty", "Its name \\| address."],
+      [
+        "`relay.bind`",
+        "`SLUICE_RELAY_BIND`",
+        '`[ "5223", "443" ]`',
+        "a list, each a port, or address:port such as 127.0.0.1:9090, [::1]:9090 or *:9090",
+        "Where it listens.",
+      ],
+      [
+        "`relay.password`",
+        "`SLUICE_RELAY_PASSWORD`, `SLUICE_RELAY_PASSWORD_FILE`",
+        "–",
+        "a text that is not empty",
+        "Needed to create queues.",
+      ],
+    ])
+  })
+
+  it("has aligned columns", () => {
+    expect(new Set(rows.map((row) => row.length)).size).toBe(1)
+  })
 })
 
 describe("renderEffectiveConfig", () => {

@@ -33,8 +33,16 @@ export function renderSettingsTable(entries: Entries): string {
     setting.kind.allowed,
     setting.help,
   ])
-  const header = ["Key", "Environment", "Default", "Allowed", "Meaning"]
-  return [header, header.map(() => "---"), ...rows].map((cells) => `| ${cells.map(cell).join(" | ")} |\n`).join("")
+  const table = [["Key", "Environment", "Default", "Allowed", "Meaning"], ...rows].map((cells) => cells.map(cell))
+  // Columns are padded as the formatter of the repository does it, so that the generated document is stable.
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...table.map((cells) => cells[column]?.length ?? 0)))
+  const lines = table.map((cells) => cells.map((text, column) => text.padEnd(widths[column] ?? 0)))
+  lines.splice(
+    1,
+    0,
+    widths.map((width) => "-".repeat(width)),
+  )
+  return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("")
 }
 
 /** The configuration in force as TOML, each value with where it came from; secrets are hidden. */
