@@ -18,7 +18,7 @@ interface Fixture {
 
 function fixture(options: Partial<AdminServerOptions> = {}): Fixture {
   const components = { metrics: new Metrics(), readiness: new Readiness(new ManualClock()), log: recordingLog() }
-  return { server: createAdminServer({ bind: { host: "127.0.0.1", port: 0 }, ...options }, components), ...components }
+  return { server: createAdminServer({ bind: "127.0.0.1", port: 0, ...options }, components), ...components }
 }
 
 const token = new Secret("a-token-of-twenty-or-more")
@@ -80,7 +80,7 @@ describe("operators' routes", () => {
   })
 
   it("can be served on every address", async () => {
-    await using server = fixture({ bind: { host: undefined, port: 0 } }).server
+    await using server = fixture({ bind: "*", port: 0 }).server
     await server.listen()
     expect((await fetch(`http://127.0.0.1:${server.address.port}/healthz`)).status).toBe(200)
   })
@@ -90,7 +90,7 @@ describe("operators' routes", () => {
     await new Promise((resolve) => other.once("listening", resolve))
     const address = other.address()
     const port = typeof address === "object" ? (address?.port ?? 0) : 0
-    await using server = fixture({ bind: { host: "127.0.0.1", port } }).server
+    await using server = fixture({ bind: "127.0.0.1", port }).server
     await expect(server.listen()).rejects.toThrow(
       new OperatorError(`cannot listen on 127.0.0.1:${port} for metrics and health (EADDRINUSE)`),
     )

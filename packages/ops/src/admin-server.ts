@@ -1,7 +1,7 @@
 import { networkInterfaces } from "node:os"
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify"
 import { hasBearerToken } from "./bearer-token.ts"
-import { type Bind, formatBind } from "./bind.ts"
+import { type Bind, bindOf, formatBind } from "./bind.ts"
 import type { Log } from "./log.ts"
 import type { Metrics } from "./metrics.ts"
 import { OperatorError } from "./operator-error.ts"
@@ -31,7 +31,10 @@ export interface AdminRoute {
 }
 
 export interface AdminServerOptions {
-  readonly bind: Bind
+  /** Address of this machine, `*` for all. */
+  readonly bind: string
+  /** TCP port, 0 for a free one. */
+  readonly port: number
   /** Bearer token of the administrators' routes; without it there are none. */
   readonly token?: Secret | undefined
   readonly routes?: readonly AdminRoute[]
@@ -77,7 +80,7 @@ export function createAdminServer(options: AdminServerOptions, components: Admin
   addOperatorRoutes(app, components)
   if (options.token !== undefined) addAdminRoutes(app, options.token, options.routes ?? [])
   return {
-    listen: () => listen(app, options.bind, components.log),
+    listen: () => listen(app, bindOf(options.bind, options.port), components.log),
     get address() {
       return addressOf(app)
     },

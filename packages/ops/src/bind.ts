@@ -4,6 +4,11 @@ export interface Bind {
   readonly port: number
 }
 
+/** The place that an address setting and a port setting name; `*` is every address. */
+export function bindOf(address: string, port: number): Bind {
+  return { host: address === "*" ? undefined : address, port }
+}
+
 /**
  * Reads `5223`, `*:5223`, `127.0.0.1:5223`, `[::1]:5223` or `localhost:5223`; `undefined` if it is none of them.
  * An IPv6 address needs its brackets.

@@ -59,7 +59,15 @@ export function port(): Kind<number> {
   return integer({ min: 0, max: 65_535 })
 }
 
-/** An address to listen on, see {@link parseBind}. */
+/** An address of this machine to listen on, without a port; `*` is every address. */
+export function listenAddress(): Kind<string> {
+  return text({
+    pattern: /^(\*|[0-9a-fA-F:.]+(%[\w.-]+)?|[\w-]+(\.[\w-]+)*)$/,
+    allowed: "an address of this machine such as 127.0.0.1, ::1 or localhost, or * for all",
+  })
+}
+
+/** An address and port to listen on, see {@link parseBind}. */
 export function bind(): Kind<Bind> {
   return parsedKind(
     "a port, or address:port such as 127.0.0.1:9090, [::1]:9090 or *:9090",

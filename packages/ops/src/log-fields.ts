@@ -35,6 +35,8 @@ const FIELDS = [
   "retryInMs",
   "migration",
   "schema",
+  // words of the protocol, from the code's own tables
+  "command",
   // amounts
   "count",
   "total",

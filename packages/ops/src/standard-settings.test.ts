@@ -2,12 +2,12 @@ import { expect, it } from "vitest"
 import { loadConfig } from "./config.ts"
 import { adminSettings, logSettings, shutdownSettings } from "./standard-settings.ts"
 
-const entries = { log: logSettings, admin: adminSettings("127.0.0.1:9090"), shutdown: shutdownSettings }
+const entries = { log: logSettings, admin: adminSettings(9090), shutdown: shutdownSettings }
 
 it("has defaults that keep the admin server private and its routes off", () => {
   expect(loadConfig(entries, {})).toEqual({
     log: { level: "info", format: "auto" },
-    admin: { bind: { host: "127.0.0.1", port: 9090 }, token: undefined },
+    admin: { bind: "127.0.0.1", port: 9090, token: undefined },
     shutdown: { grace: 20_000 },
   })
 })

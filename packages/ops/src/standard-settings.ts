@@ -1,8 +1,7 @@
 // Settings that every service has.
 
 import { TOKEN_RULES } from "./bearer-token.ts"
-import type { Bind } from "./bind.ts"
-import { bind, choice, duration, secret } from "./kinds.ts"
+import { choice, duration, listenAddress, port, secret } from "./kinds.ts"
 import { LOG_LEVELS, type LogLevel } from "./log.ts"
 import type { Secret } from "./secret.ts"
 import { type Group, group, optional, type Setting, setting } from "./settings.ts"
@@ -24,14 +23,16 @@ export const logSettings: Group<{
 
 /**
  * `[admin]`
- * @param defaultBind differs between services so that all of them can run on one machine
+ * @param defaultPort differs between services so that all of them can run on one machine
  */
-export function adminSettings(defaultBind: string): Group<{
-  readonly bind: Setting<Bind>
+export function adminSettings(defaultPort: number): Group<{
+  readonly bind: Setting<string>
+  readonly port: Setting<number>
   readonly token: Setting<Secret | undefined>
 }> {
   return group("The HTTP server for operators: /metrics, /healthz, /readyz. Keep it private, it has no TLS.", {
-    bind: setting(bind(), { default: defaultBind, help: "Where it listens." }),
+    bind: setting(listenAddress(), { default: "127.0.0.1", help: "Address of this machine to listen on." }),
+    port: setting(port(), { default: defaultPort, help: "TCP port; 0 takes a free one." }),
     token: optional(secret(TOKEN_RULES), {
       help: "Bearer token of the routes below /admin; without it there are none.",
     }),

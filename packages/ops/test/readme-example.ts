@@ -11,7 +11,7 @@ import { adminSettings, logSettings } from "@sluice/ops/standard-settings"
 
 export const settings = {
   log: logSettings,
-  admin: adminSettings("127.0.0.1:9090"),
+  admin: adminSettings(9090),
   relay: group("The SMP relay.", {
     ports: setting(list(port()), { default: [5223, 443], help: "Where it listens." }),
     idleTimeout: setting(duration({ min: "1s" }), { default: "6h", help: "After which silent clients are closed." }),

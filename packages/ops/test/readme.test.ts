@@ -12,7 +12,7 @@ it("the README shows the example that is compiled and run here", () => {
 })
 
 it("the example works", async () => {
-  const overrides = { "admin.bind": "127.0.0.1:0", "log.level": "error" }
+  const overrides = { "admin.port": 0, "log.level": "error" }
   const { service } = relayProgram({ overrides })
   const signal = new AbortController().signal
   await service.start(signal)

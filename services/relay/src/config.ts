@@ -1,0 +1,142 @@
+import { choice, duration, flag, integer, list, listenAddress, path, port, secret, text } from "@sluice/ops/kinds"
+import { type ConfigOf, group, optional, setting } from "@sluice/ops/settings"
+import { adminSettings, logSettings, shutdownSettings } from "@sluice/ops/standard-settings"
+import type { RelayPolicy } from "./settings.ts"
+
+const PASSWORD = {
+  pattern: /^[!-.0-9;-?A-~]+$/,
+  allowed: "printable ASCII characters without space, @, : and /",
+} as const
+
+/**
+ * Every setting of the relay. Defaults are the reference server's where it has such a setting or constant
+ * (relay-operations.md §3). `docs/settings.md` is made from this.
+ */
+export const relaySettings = {
+  relay: group("The SMP relay.", {
+    host: setting(list(text({ pattern: /^[^\s,@:/[\]]+$/, allowed: "host names or IPv4 addresses" }), { min: 1 }), {
+      default: ["localhost"],
+      help: "Names under which clients reach the relay, for its address and certificate; the first one is the main one.",
+    }),
+    bind: setting(list(listenAddress(), { min: 1 }), {
+      default: ["*"],
+      help: "Addresses of this machine to listen on.",
+    }),
+    port: setting(port(), { default: 5223, help: "TCP port for SMP; 0 takes a free one." }),
+    password: optional(secret(PASSWORD), {
+      help: "Needed to create queues and to use the relay as a proxy; part of the address that you give to your users.",
+    }),
+    newQueues: setting(flag(), { default: true, help: "Whether queues may be created; off winds the relay down." }),
+    minVersion: setting(integer({ min: 6, max: 20 }), { default: 6, help: "Oldest protocol version offered." }),
+    maxVersion: setting(integer({ min: 6, max: 20 }), { default: 20, help: "Newest protocol version offered." }),
+    messageQuota: setting(integer({ min: 1, max: 10_000 }), {
+      default: 128,
+      help: "Messages that a queue holds before its sender is told to wait.",
+    }),
+    messageTtl: setting(duration({ min: "1s" }), { default: "21d", help: "How long undelivered messages are kept." }),
+    messageCheckInterval: setting(duration({ min: "10ms" }), {
+      default: "2h",
+      help: "How often old messages are looked for.",
+    }),
+    expireOnStart: setting(flag(), { default: true, help: "Look for old messages at the start, too." }),
+    expireOnSend: setting(flag(), { default: true, help: "Remove a queue's old messages when one is sent to it." }),
+    notificationTtl: setting(duration({ min: "1s" }), {
+      default: "24h",
+      help: "How long notifications wait for a subscriber.",
+    }),
+    notificationCheckInterval: setting(duration({ min: "10ms" }), {
+      default: "1h",
+      help: "How often old notifications are looked for.",
+    }),
+    notificationInterval: setting(duration({ min: "1ms" }), {
+      default: "1.5s",
+      help: "How long notifications are gathered before they are sent together.",
+    }),
+    endInterval: setting(duration({ min: "1ms" }), {
+      default: "15s",
+      help: "How long END and DELD events are gathered before they are sent together.",
+    }),
+    invitationTtl: optional(duration({ min: "1s" }), {
+      help: "Remove link data of one-time invitations that nobody used after this time; unset keeps them, as the reference does.",
+      example: "21d",
+    }),
+    disconnectIdle: setting(flag(), { default: true, help: "Close connections without subscriptions and traffic." }),
+    idleTtl: setting(duration({ min: "10ms" }), {
+      default: "6h",
+      help: "Time without traffic after which that happens.",
+    }),
+    idleCheckInterval: setting(duration({ min: "10ms" }), {
+      default: "1h",
+      help: "How often idle connections are looked for.",
+    }),
+    tlsTimeout: setting(duration({ min: "10ms" }), { default: "60s", help: "Time that the TLS set-up may take." }),
+    handshakeTimeout: setting(duration({ min: "10ms" }), {
+      default: "120s",
+      help: "Time that the SMP handshake may take.",
+    }),
+  }),
+  limits: group("What bounds clients. Counted in memory only, by source address; never logged.", {
+    connections: setting(integer({ min: 1 }), { default: 100_000, help: "Connections of this process at a time." }),
+    handshakes: setting(integer({ min: 1 }), {
+      default: 256,
+      help: "Connections whose handshake runs at a time; others wait.",
+    }),
+    waitingHandshakes: setting(integer({ min: 0 }), {
+      default: 10_000,
+      help: "Connections that wait for their handshake; beyond it they are closed.",
+    }),
+    connectionsPerSource: setting(integer({ min: 1 }), {
+      default: 10_000,
+      help: "Connections of one source address; high, since a proxy or Tor exit brings many people.",
+    }),
+    newConnectionsPerSource: setting(integer({ min: 1 }), {
+      default: 1_000,
+      help: "New connections per second of one source address.",
+    }),
+    receivedBlocks: setting(integer({ min: 1, max: 128 }), {
+      default: 8,
+      help: "Blocks of 16 KiB that one connection may have waiting to be processed before reading stops.",
+    }),
+    sentBlocks: setting(integer({ min: 1, max: 1_024 }), {
+      default: 16,
+      help: "Blocks of 16 KiB that may wait in one connection's output before reading and pushing stop.",
+    }),
+  }),
+  store: group("Where queues and messages are kept.", {
+    kind: setting(choice("lmdb", "memory"), {
+      default: "lmdb",
+      help: "lmdb keeps everything durably in the data folder; memory forgets everything at the end.",
+    }),
+    path: setting(path(), { default: "store", help: "Folder of the embedded store, relative to the data folder." }),
+  }),
+  identity: group("The relay's certificates.", {
+    path: setting(path(), {
+      default: "identity",
+      help: "Folder of ca.crt, server.crt and server.key, relative to the data folder; ca.key is not needed to serve.",
+    }),
+  }),
+  admin: adminSettings(9_223),
+  log: logSettings,
+  shutdown: shutdownSettings,
+} as const
+
+export type RelayConfig = ConfigOf<typeof relaySettings>
+
+/** The relay's policy in the units of the protocol: seconds. */
+export function policyOf({ relay }: RelayConfig): RelayPolicy {
+  return {
+    versions: { min: relay.minVersion, max: relay.maxVersion },
+    messageQuota: relay.messageQuota,
+    messageTtl: relay.messageTtl / 1000,
+    messageCheckInterval: relay.messageCheckInterval / 1000,
+    expireOnStart: relay.expireOnStart,
+    expireOnSend: relay.expireOnSend,
+    notificationTtl: relay.notificationTtl / 1000,
+    notificationCheckInterval: relay.notificationCheckInterval / 1000,
+    notificationInterval: relay.notificationInterval / 1000,
+    endInterval: relay.endInterval / 1000,
+    invitationTtl: relay.invitationTtl === undefined ? undefined : relay.invitationTtl / 1000,
+    password: relay.password?.reveal(),
+    newQueues: relay.newQueues,
+  }
+}

@@ -1,0 +1,305 @@
+import type { BoxKey, CryptoBackend } from "@sluice/crypto/backend"
+import { equalBytes, idKey } from "@sluice/encoding/bytes"
+import type { Owner, QueueStore } from "@sluice/queue-store/queue-store"
+import type { NewMessage, QueueRecord, StoredMessage } from "@sluice/queue-store/records"
+import { NO_CORR_ID } from "@sluice/smp-protocol/types"
+import type { Client, Outgoing } from "./client.ts"
+import type { PendingEvents } from "./pending-events.ts"
+import type { ServiceSubscriptions } from "./service-subscriptions.ts"
+
+/**
+ * Where the delivery to one subscriber of one queue stands. One message at the most is on its way to the client.
+ *
+ * - `reading`: the head of the queue is being read, for SUB, after ACK or after a missed push.
+ * - `idle`: the queue was empty when it was read last.
+ * - `delivered`: a message was sent and is not acknowledged.
+ * - `waiting`: a message is there, the client's output has no room for it.
+ */
+export type DeliveryState = "reading" | "idle" | "delivered" | "waiting"
+
+/** One connection's subscription to one queue. */
+export class Subscription {
+  readonly client: Client
+  readonly recipientId: Uint8Array
+  /** Encrypts bodies for the recipient. */
+  readonly key: BoxKey
+  /** The store's word that this node has the subscription; absent for queues of a service. */
+  owner: Owner | undefined
+  state: DeliveryState = "reading"
+  /** ID of the unacknowledged message in state `delivered`. */
+  deliveredId: Uint8Array | undefined
+  /** Clock time of that delivery, milliseconds. */
+  deliveredAt = 0
+  /** A message came while the head was being read: read again before believing that the queue is empty. */
+  missed = false
+  /** Ended: moved to another connection, deleted, or its connection closed. */
+  ended = false
+
+  constructor(client: Client, recipientId: Uint8Array, key: BoxKey) {
+    this.client = client
+    this.recipientId = recipientId
+    this.key = key
+  }
+}
+
+export interface DeliveryParts {
+  readonly store: QueueStore
+  readonly events: PendingEvents
+  readonly services: ServiceSubscriptions
+  readonly crypto: CryptoBackend
+  readonly now: () => number
+  /** Told about failures of the store outside of any command. */
+  readonly onError: (error: unknown) => void
+}
+
+/**
+ * Who gets the messages of a queue, and when (smp.md §4).
+ *
+ * A subscription is registered before the queue is read and before the command is answered. So a message that is stored
+ * afterwards finds the subscription, and one that was stored before is found by the reading; `missed` covers the time in
+ * between. Nothing is pushed twice and no push is lost, whatever the order in which store and network finish.
+ */
+export class Delivery {
+  readonly #parts: DeliveryParts
+  /** Individual subscribers by recipient ID; queues of services are found through their service. */
+  readonly #subscribers = new Map<string, Subscription>()
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts
+  }
+
+  /** Queues with an individual subscriber. */
+  get subscribed(): number {
+    return this.#subscribers.size
+  }
+
+  subscriber(recipientId: Uint8Array): Subscription | undefined {
+    return this.#subscribers.get(idKey(recipientId))
+  }
+
+  /**
+   * Makes the connection the subscriber and ends the previous one, before the queue is read. In the same connection the
+   * subscription starts anew: what was delivered is delivered again.
+   */
+  register(client: Client, queue: QueueRecord): { readonly subscription: Subscription; readonly repeated: boolean } {
+    const key = idKey(queue.recipientId)
+    this.#parts.events.cancel(client, "messages", key)
+    const previous = this.#subscribers.get(key)
+    if (previous !== undefined && previous.client !== client) this.#end(key, previous, "END")
+    const own = client.subscription(key)
+    const subscription = own ?? this.#make(client, queue)
+    this.#subscribers.set(key, subscription)
+    if (own === undefined) client.addSubscription(key, subscription)
+    startReading(subscription)
+    return { subscription, repeated: own !== undefined }
+  }
+
+  /** The connection's subscription to a queue of its service, made when the first message goes there. */
+  registerForService(client: Client, queue: QueueRecord): Subscription {
+    const key = idKey(queue.recipientId)
+    const own = client.subscription(key)
+    if (own !== undefined) return own
+    const subscription = this.#make(client, queue)
+    client.addSubscription(key, subscription)
+    return subscription
+  }
+
+  /** Subscribes the service's connection to one of its queues and sends the first message. */
+  async startForService(client: Client, queue: QueueRecord): Promise<void> {
+    const subscription = this.registerForService(client, queue)
+    startReading(subscription)
+    const [head] = await this.#parts.store.peek([queue.recipientId])
+    if (!subscription.ended && subscription.state === "reading") this.#found(subscription, head)
+  }
+
+  /** Ends the individual subscription that another connection has, because the queue went to a service. */
+  endSubscriber(recipientId: Uint8Array, except: Client): void {
+    const key = idKey(recipientId)
+    const previous = this.#subscribers.get(key)
+    if (previous === undefined) return
+    if (previous.client === except) this.#subscribers.delete(key)
+    else this.#end(key, previous, "END")
+  }
+
+  /** Takes the registration back after the store refused the subscription. */
+  unregister(subscription: Subscription): void {
+    this.#drop(idKey(subscription.recipientId), subscription)
+  }
+
+  /**
+   * Ends a reading of the head: what has to be sent is returned as the message, and the subscription counts it as
+   * delivered. `undefined` when there is nothing to send, or the subscription ended meanwhile.
+   */
+  settle(subscription: Subscription, head: StoredMessage | undefined): Outgoing["message"] | undefined {
+    if (subscription.ended) return undefined
+    if (head !== undefined) return this.#deliver(subscription, head)
+    if (subscription.missed) {
+      this.#readAgain(subscription)
+    } else {
+      subscription.state = "idle"
+    }
+    return undefined
+  }
+
+  /** An ACK removes the delivered message: the next one is being read. */
+  acknowledging(subscription: Subscription): void {
+    startReading(subscription)
+  }
+
+  /** Another node has the subscription by now. */
+  lost(subscription: Subscription): void {
+    subscription.owner = undefined
+    if (!subscription.ended) this.#end(idKey(subscription.recipientId), subscription, "END")
+  }
+
+  /** A message was stored in a queue that was empty: it goes out if somebody is there for it. */
+  stored(queue: QueueRecord, message: NewMessage): void {
+    const subscription = this.#target(queue)
+    if (subscription === undefined) return
+    switch (subscription.state) {
+      case "idle":
+        this.#push(subscription, message)
+        return
+      case "reading":
+        subscription.missed = true
+        return
+      case "delivered":
+      case "waiting":
+        // The next ACK, or room in the output, reads the queue.
+        return
+      default:
+        subscription.state satisfies never
+    }
+  }
+
+  /** The client's output has room again: deliveries that waited are read and sent. */
+  drained(client: Client): void {
+    for (const subscription of client.takeWaiting()) this.#readAgain(subscription)
+  }
+
+  /** The queue is gone: other connections hear of it, the deleting one doesn't. */
+  deleted(recipientId: Uint8Array, by: Client | undefined): void {
+    const key = idKey(recipientId)
+    by?.removeGetOnly(key)
+    const subscription = this.#subscribers.get(key) ?? by?.subscription(key)
+    if (subscription === undefined) return
+    if (subscription.client === by) this.#drop(key, subscription)
+    else this.#end(key, subscription, "DELD")
+  }
+
+  /** An operator blocked the queue: its subscriber is told at once (relay-internals.md §5). */
+  blocked(queue: QueueRecord, error: Outgoing["message"]): void {
+    const { client } = this.#target(queue) ?? {}
+    client?.connection.push([{ corrId: NO_CORR_ID, entityId: queue.recipientId, message: error }])
+  }
+
+  /** Drops all queues that a connection had through its service, because another connection of the service took over. */
+  dropServiceQueues(client: Client): void {
+    for (const subscription of [...client.subscriptions()]) {
+      const key = idKey(subscription.recipientId)
+      if (this.#subscribers.get(key) !== subscription) this.#drop(key, subscription)
+    }
+  }
+
+  /** Removes one queue of a service from the connection that received it. */
+  dropQueue(client: Client, recipientId: Uint8Array): void {
+    const key = idKey(recipientId)
+    const subscription = client.subscription(key)
+    if (subscription !== undefined && this.#subscribers.get(key) !== subscription) this.#drop(key, subscription)
+  }
+
+  /** The connection is gone. Its subscriptions end silently; what it had not acknowledged stays in the queues. */
+  closed(client: Client): void {
+    for (const subscription of [...client.subscriptions()]) this.#drop(idKey(subscription.recipientId), subscription)
+  }
+
+  #target(queue: QueueRecord): Subscription | undefined {
+    if (queue.rcvServiceId === undefined) return this.#subscribers.get(idKey(queue.recipientId))
+    const client = this.#parts.services.client("messages", queue.rcvServiceId)
+    if (client === undefined) return undefined
+    const known = client.subscription(idKey(queue.recipientId))
+    if (known !== undefined) return known
+    const made = this.registerForService(client, queue)
+    made.state = "idle"
+    return made
+  }
+
+  #push(subscription: Subscription, message: StoredMessage): void {
+    const { client } = subscription
+    if (client.connection.congested) {
+      // The body stays in the store: a client that doesn't read costs its name in a set, not its messages.
+      subscription.state = "waiting"
+      client.wait(subscription)
+      return
+    }
+    const sent = this.#deliver(subscription, message)
+    client.connection.push([{ corrId: NO_CORR_ID, entityId: subscription.recipientId, message: sent }])
+  }
+
+  #deliver(subscription: Subscription, message: StoredMessage): Outgoing["message"] {
+    subscription.state = "delivered"
+    subscription.missed = false
+    subscription.deliveredId = message.id
+    subscription.deliveredAt = this.#parts.now()
+    return { tag: "DELIVER", key: subscription.key, message }
+  }
+
+  #make(client: Client, queue: QueueRecord): Subscription {
+    return new Subscription(client, ownBytes(queue.recipientId), this.#parts.crypto.boxKey(queue.rcvDhSecret))
+  }
+
+  /** Reads the head outside of any command and pushes it. */
+  #readAgain(subscription: Subscription): void {
+    if (subscription.ended) return
+    startReading(subscription)
+    this.#parts.store.peek([subscription.recipientId]).then(
+      ([head]) => {
+        if (!subscription.ended && subscription.state === "reading") this.#found(subscription, head)
+      },
+      (error: unknown) => {
+        // The message stays stored; the next SUB or SEND to the empty queue delivers it.
+        if (!subscription.ended) subscription.state = "idle"
+        this.#parts.onError(error)
+      },
+    )
+  }
+
+  #found(subscription: Subscription, head: StoredMessage | undefined): void {
+    if (head !== undefined) this.#push(subscription, head)
+    else if (subscription.missed) this.#readAgain(subscription)
+    else subscription.state = "idle"
+  }
+
+  #end(key: string, subscription: Subscription, tag: "END" | "DELD"): void {
+    this.#drop(key, subscription)
+    this.#parts.events.add(subscription.client, "messages", key, subscription.recipientId, { tag })
+  }
+
+  #drop(key: string, subscription: Subscription): void {
+    subscription.ended = true
+    subscription.client.removeSubscription(key)
+    if (this.#subscribers.get(key) === subscription) this.#subscribers.delete(key)
+    if (subscription.owner === undefined) return
+    this.#parts.store.unsubscribe(subscription.recipientId, subscription.owner).catch(this.#parts.onError)
+  }
+}
+
+function startReading(subscription: Subscription): void {
+  subscription.state = "reading"
+  subscription.deliveredId = undefined
+  subscription.missed = false
+}
+
+/** A copy of an ID that does not hold the 16 KB block alive that it was received in. */
+function ownBytes(id: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(id.length)
+  copy.set(id)
+  return copy
+}
+
+/** Whether an ACK names what was delivered. An empty ID matches any message (smp.md §4.4). */
+export function acknowledges(delivered: Uint8Array | undefined, messageId: Uint8Array): boolean {
+  if (delivered === undefined) return false
+  if (messageId.length === 0) return true
+  return equalBytes(delivered, messageId)
+}

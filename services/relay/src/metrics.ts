@@ -1,0 +1,155 @@
+import type { MetricsRegister } from "@sluice/ops/metrics"
+import type { PlainHistogram } from "@sluice/ops/plain-metrics"
+import type { StoreCounts } from "@sluice/queue-store/queue-store"
+import type { Delivery } from "./delivery.ts"
+import type { NotificationDelivery } from "./notification-delivery.ts"
+import type { ServiceSubscriptions } from "./service-subscriptions.ts"
+import type { ServiceStatistics, Statistics } from "./statistics.ts"
+
+/** Numbers of the statistics, by name. */
+type Count<T> = { [K in keyof T]-?: T[K] extends number ? K : never }[keyof T]
+
+type Entry<T> = readonly [metric: string, help: string, count: Count<T>]
+
+/** The reference's counters under its names, so that existing dashboards work (relay-operations.md §6). */
+const COUNTERS: readonly Entry<Statistics>[] = [
+  ["queues_created", "Queues created", "qCreated"],
+  ["queues_secured", "Queues secured, repeats included", "qSecured"],
+  ["queues_blocked", "Queues blocked by an operator", "qBlocked"],
+  ["queues_deleted_batch", "Blocks of deletions", "qDeletedAllB"],
+  ["subscribtion_successes", "Subscriptions that found a message", "qSub"],
+  ["subscribtion_successes_batch", "Blocks of subscriptions", "qSubAllB"],
+  ["subscribtion_end", "Subscriptions ended by another connection or by deletion", "qSubEnd"],
+  ["subscribtion_end_batch", "Batches of such events", "qSubEndB"],
+  ["messages_sent", "Messages accepted", "msgSent"],
+  ["messages_received", "Messages acknowledged", "msgRecv"],
+  ["messages_expired", "Messages expired", "msgExpired"],
+  ["messages_notify_sent", "Messages accepted with the notification flag", "msgSentNtf"],
+  ["messages_notify_received", "Messages acknowledged with the notification flag", "msgRecvNtf"],
+  ["messages_notify_get_sent", "Messages sent in answer to GET", "msgGet"],
+  ["messages_notify_get_received", "Messages acknowledged after GET", "msgRecvGet"],
+  ["queues_notify_created", "Notifiers created by NKEY", "ntfCreated"],
+  ["queues_notify_new_created", "Notifiers created with their queues", "ntfNewCreated"],
+  ["queues_notify_deleted", "Notifiers deleted", "ntfDeleted"],
+  ["queues_notify_deleted_batch", "Blocks of notifier deletions", "ntfDeletedB"],
+  ["messages_ntf_successes", "Notifications sent", "msgNtfs"],
+  ["messages_ntf_successes_batch", "Batches of notifications", "msgNtfsB"],
+  ["subscription_ntf_requests", "Subscriptions to notifiers", "ntfSub"],
+  ["subscription_ntf_requests_batch", "Blocks of subscriptions to notifiers", "ntfSubB"],
+  ["relay_messages_received", "Forwarded commands received from proxies", "pMsgFwdsRecv"],
+]
+
+/** Counters of one name with a `type` label. */
+const TYPED: readonly (readonly [metric: string, help: string, types: Readonly<Record<string, Count<Statistics>>>])[] =
+  [
+    ["queues_deleted", "Queues deleted", { all: "qDeletedAll", new: "qDeletedNew", secured: "qDeletedSecured" }],
+    [
+      "subscribtion_errors",
+      "Subscriptions refused or repeated",
+      { auth: "qSubAuth", duplicate: "qSubDuplicate", prohibited: "qSubProhibited" },
+    ],
+    [
+      "messages_sent_errors",
+      "Messages refused",
+      { auth: "msgSentAuth", quota: "msgSentQuota", large: "msgSentLarge", block: "msgSentBlock" },
+    ],
+    [
+      "messages_notify_get_errors",
+      "GETs without a message, refused or repeated",
+      { nomsg: "msgGetNoMsg", auth: "msgGetAuth", duplicate: "msgGetDuplicate", prohibited: "msgGetProhibited" },
+    ],
+    ["messages_ntf_errors", "Notifications that were not sent", { expired: "msgNtfExpired" }],
+    [
+      "subscribtion_ntf_errors",
+      "Subscriptions to notifiers refused or repeated",
+      { auth: "ntfSubAuth", duplicate: "ntfSubDuplicate" },
+    ],
+  ]
+
+const SERVICE_COUNTERS: readonly Entry<ServiceStatistics>[] = [
+  ["assoc_new", "Queues associated with a service", "assocNew"],
+  ["assoc_duplicate", "Associations repeated", "assocDuplicate"],
+  ["assoc_updated", "Associations moved to another service", "assocUpdated"],
+  ["assoc_removed", "Associations removed", "assocRemoved"],
+  ["sub_count", "Subscriptions of services", "subCount"],
+  ["sub_duplicate", "Deliveries skipped because the queue had one", "subDuplicate"],
+]
+
+const SERVICE_GAUGES: readonly Entry<ServiceStatistics>[] = [
+  ["sub_queues", "Queues of services when they subscribed", "subQueues"],
+  ["sub_end", "Service subscriptions ended by another connection", "subEnd"],
+  ["sub_ok", "Services that expected what the relay has", "subOk"],
+  ["sub_more", "Services for which the relay has more queues", "subMore"],
+  ["sub_fewer", "Services for which the relay has fewer queues", "subFewer"],
+  ["sub_diff", "Services for which the relay has other queues", "subDiff"],
+  ["sub_more_total", "Queues more than services expected", "subMoreTotal"],
+  ["sub_fewer_total", "Queues fewer than services expected", "subFewerTotal"],
+]
+
+const PREFIX = "simplex_smp_"
+
+/** Seconds from delivery to acknowledgement; phones that sleep take minutes. */
+const ACK_SECONDS = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1200, 3600]
+
+export interface RelayMeters {
+  readonly statistics: Statistics
+  readonly delivery: Delivery
+  readonly notifications: NotificationDelivery
+  readonly services: ServiceSubscriptions
+  /** Read when scraped. */
+  readonly counts: () => StoreCounts
+}
+
+/** Registers everything that the relay counts. Nothing in it can tell one client or queue from another. */
+export function registerRelayMetrics(register: MetricsRegister, meters: RelayMeters): void {
+  const { statistics, delivery, notifications, services, counts } = meters
+  for (const [metric, help, count] of COUNTERS) {
+    register.counterFrom({ name: PREFIX + metric, help }, () => statistics[count])
+  }
+  for (const [metric, help, types] of TYPED) {
+    for (const [type, count] of Object.entries(types)) {
+      register.labelled({ type }).counterFrom({ name: PREFIX + metric, help }, () => statistics[count])
+    }
+  }
+  const gauge = (metric: string, help: string, read: () => number): void =>
+    register.gaugeFrom({ name: PREFIX + metric, help }, read)
+  gauge("queues_total1", "Queues stored", () => counts().queues)
+  gauge("queues_total2", "Queues stored, by the store", () => counts().queues)
+  gauge("messages_total", "Messages stored", () => counts().messages)
+  gauge("queues_notify_total1", "Notifications that wait for a subscriber", () => counts().notifications)
+  gauge("subscribtion_total", "Queues with a subscriber", () => delivery.subscribed)
+  gauge("subscription_ntf_total", "Notifiers with a subscriber", () => notifications.subscribed)
+  gauge("subscribtion_services_total", "Services that receive messages", () => services.totals("messages").services)
+  gauge("subscribtion_service_subs_total", "Queues of those services", () => services.totals("messages").queues)
+  gauge(
+    "subscribtion_nts_services_total",
+    "Services that receive notifications",
+    () => services.totals("notifications").services,
+  )
+  gauge(
+    "subscription_ntf_service_subs_total",
+    "Queues of those services",
+    () => services.totals("notifications").queues,
+  )
+  registerServices(register, "rcv", statistics.rcvServices)
+  registerServices(register, "ntf", statistics.ntfServices)
+  const acknowledged = register.histogram({
+    name: "sluice_delivery_acknowledged_seconds",
+    help: "Time from the delivery of a message to its acknowledgement",
+    buckets: ACK_SECONDS,
+  })
+  statistics.onAcknowledged = observeSeconds(acknowledged)
+}
+
+function registerServices(register: MetricsRegister, kind: "rcv" | "ntf", statistics: ServiceStatistics): void {
+  for (const [metric, help, count] of SERVICE_COUNTERS) {
+    register.counterFrom({ name: `${PREFIX}${kind}_services_${metric}`, help }, () => statistics[count])
+  }
+  for (const [metric, help, count] of SERVICE_GAUGES) {
+    register.gaugeFrom({ name: `${PREFIX}${kind}_services_${metric}`, help }, () => statistics[count])
+  }
+}
+
+function observeSeconds(histogram: PlainHistogram): (milliseconds: number) => void {
+  return (milliseconds) => histogram.observe(milliseconds / 1000)
+}

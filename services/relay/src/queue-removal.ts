@@ -1,0 +1,32 @@
+import { idKey } from "@sluice/encoding/bytes"
+import type { QueueRecord } from "@sluice/queue-store/records"
+import type { Client } from "./client.ts"
+import type { RelayContext } from "./context.ts"
+
+/** Ends what the relay holds for a queue that was deleted: subscriptions of others hear DELD (smp.md §2.5). */
+export function queueRemoved(relay: RelayContext, queue: QueueRecord, by: Client | undefined): void {
+  const { recipientId, rcvServiceId, notifier } = queue
+  relay.delivery.deleted(recipientId, by)
+  if (rcvServiceId !== undefined) {
+    const receiver = relay.services.remove("messages", rcvServiceId, recipientId)
+    if (receiver !== undefined && receiver !== by) {
+      relay.delivery.dropQueue(receiver, recipientId)
+      relay.events.add(receiver, "messages", idKey(recipientId), recipientId, { tag: "DELD" })
+    }
+  }
+  if (notifier !== undefined) notifierRemoved(relay, notifier, by)
+}
+
+/** Ends the subscription to a notifier that is gone; its subscriber on another connection hears DELD. */
+export function notifierRemoved(
+  relay: RelayContext,
+  { notifierId, serviceId }: NonNullable<QueueRecord["notifier"]>,
+  by: Client | undefined,
+): void {
+  const subscriber =
+    serviceId === undefined
+      ? relay.notifications.remove(notifierId)
+      : relay.services.remove("notifications", serviceId, notifierId)
+  if (subscriber === undefined || subscriber === by) return
+  relay.events.add(subscriber, "notifications", idKey(notifierId), notifierId, { tag: "DELD" })
+}

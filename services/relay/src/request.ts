@@ -1,0 +1,51 @@
+import type { Refused } from "@sluice/queue-store/queue-store"
+import type { BlockingInfo, QueueRecord } from "@sluice/queue-store/records"
+import type { CommandOf, CommandTag } from "@sluice/smp-protocol/commands"
+import { commandError, type SmpError } from "@sluice/smp-protocol/errors"
+import type { BrokerMessage } from "@sluice/smp-protocol/messages"
+import type { CorrId, EntityId } from "@sluice/smp-protocol/types"
+import type { Delivered, Outgoing } from "./client.ts"
+
+/** A command that its key authorized. */
+export interface Request<T extends CommandTag = CommandTag> {
+  readonly corrId: CorrId
+  readonly entityId: EntityId
+  readonly command: CommandOf<T>
+  /**
+   * The queue as it was when the command was verified; absent for commands without one. Stores check again whatever
+   * matters when they write.
+   */
+  readonly queue?: QueueRecord | undefined
+}
+
+/** A request whose command acts on a queue. */
+export type QueueRequest<T extends CommandTag = CommandTag> = Request<T> & { readonly queue: QueueRecord }
+
+/** The answer to a command, and what has to follow it. */
+export interface Answer {
+  readonly message: BrokerMessage | Delivered
+  /** The answer names no entity even though the command did. */
+  readonly withoutEntity?: boolean
+  /** Sent right after the answers of the unit: the first message after SUB. */
+  readonly followedBy?: Outgoing
+}
+
+export const OK: Answer = { message: { tag: "OK" } }
+
+/** The answer that reports an error. */
+export function failed(error: SmpError): Answer {
+  return { message: { tag: "ERR", error } }
+}
+
+export const AUTH: Answer = failed({ type: "AUTH" })
+export const PROHIBITED: Answer = failed(commandError("PROHIBITED"))
+export const NO_MSG: Answer = failed({ type: "NO_MSG" })
+
+export function blocked(info: BlockingInfo): Answer {
+  return failed({ type: "BLOCKED", ...info })
+}
+
+/** A refusal of the store as the protocol says it: an operator's block by its name, all others AUTH (smp.md §2.9). */
+export function refused(outcome: Refused): Answer {
+  return outcome.refusal === "blocked" && outcome.info !== undefined ? blocked(outcome.info) : AUTH
+}
