@@ -44,7 +44,8 @@ export class SignedBytes {
     const prefix = this.#prefix
     const sent = this.#sent
     const length = front.length + prefix.length
-    if (length > this.#room) return length === 0 ? sent : concatBytes(front, prefix, sent)
+    if (length === 0) return sent
+    if (length > this.#room) return concatBytes(front, prefix, sent)
     const whole = new Uint8Array(sent.buffer, sent.byteOffset - length, length + sent.length)
     whole.set(front)
     whole.set(prefix, front.length)
