@@ -1,0 +1,47 @@
+import { constants } from "node:os"
+import { DecodeError } from "@sluice/encoding/errors"
+import { MissingBodyError } from "../operations/message-items.ts"
+import { StoreError, type StoreProblem } from "../store-error.ts"
+import { StoreFormatError } from "./store-format-error.ts"
+
+const { errno } = constants
+
+/** No room in the map, in a transaction, on the disk, within a quota, within the limit for file sizes. */
+const FULL: ReadonlySet<number> = new Set([-30792, -30788, errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+
+/** MDB_PAGE_NOTFOUND, CORRUPTED, VERSION_MISMATCH, INVALID, INCOMPATIBLE. */
+const CORRUPT: ReadonlySet<number> = new Set([-30797, -30796, -30794, -30793, -30784])
+
+/** What went wrong, in terms of the interface; the cause keeps the details for operators. */
+export function toStoreError(cause: unknown, operation: string): StoreError {
+  if (cause instanceof StoreError) return new StoreError({ ...cause.problem, operation }, { cause: cause.cause })
+  return new StoreError({ code: codeOf(cause), operation }, { cause })
+}
+
+/** Whether the error says that there is no room: then others of the same group may still fit. */
+export function isFull(cause: unknown): boolean {
+  return codeOf(cause) === "STORE_FULL"
+}
+
+function codeOf(cause: unknown): StoreProblem["code"] {
+  if (cause instanceof StoreError) return cause.problem.code
+  if (cause instanceof DecodeError || cause instanceof MissingBodyError || cause instanceof StoreFormatError) {
+    return "STORE_CORRUPT"
+  }
+  const code = (cause as { code?: unknown } | null | undefined)?.code
+  if (typeof code !== "number") return "STORE_UNAVAILABLE"
+  if (FULL.has(code)) return "STORE_FULL"
+  return CORRUPT.has(code) ? "STORE_CORRUPT" : "STORE_UNAVAILABLE"
+}
+
+/** The reason of a failed commit: lmdb hands it out as a promise that rejects with it. */
+export async function commitFailure(error: unknown): Promise<unknown> {
+  const reason = (error as { commitError?: unknown } | null | undefined)?.commitError
+  if (!(reason instanceof Promise)) return error
+  try {
+    await reason
+    return error
+  } catch (cause) {
+    return cause
+  }
+}

@@ -1,0 +1,160 @@
+import type { Database, RangeOptions, RootDatabase } from "lmdb"
+import { readU48, writeU48 } from "../codec/numbers.ts"
+import type { Counters, Range, Table, TableName, Tables } from "../tables.ts"
+import { StoreFormatError } from "./store-format-error.ts"
+
+/** An LMDB database with binary keys and values. */
+export type BinaryDatabase = Database<Uint8Array, Uint8Array>
+export type BinaryRoot = RootDatabase<Uint8Array, Uint8Array>
+
+const COUNTERS_KEY = new TextEncoder().encode("counters")
+const PROBE_KEY = new TextEncoder().encode("probe")
+const COUNTERS_VERSION = 1
+const COUNTED: readonly (keyof Counters)[] = ["queues", "messages", "notifications", "services", "sequence"]
+
+/** Options of every database of the store: no encoding, no cache. */
+export const BINARY = { encoding: "binary", keyEncoding: "binary", cache: false } as const
+
+/** The tables as named databases of one LMDB environment. Writing is possible only inside of a transaction. */
+export class LmdbTables implements Tables {
+  readonly queues: Table
+  readonly senders: Table
+  readonly notifiers: Table
+  readonly links: Table
+  readonly linkData: Table
+  readonly messages: Table
+  readonly bodies: Table
+  readonly notifications: Table
+  readonly services: Table
+  readonly fingerprints: Table
+  readonly serviceQueues: Table
+  readonly serviceTotals: Table
+  /** Number of writes so far: shows whether an operation that threw had written. */
+  writes = 0
+  readonly #root: BinaryRoot
+  #counters: { readonly saved: Uint8Array; readonly current: Counters } | undefined
+
+  constructor(root: BinaryRoot) {
+    this.#root = root
+    const wrote = () => {
+      this.writes++
+    }
+    const table = (name: TableName): Table => new LmdbTable(root.openDB({ name, ...BINARY }), wrote)
+    this.queues = table("queues")
+    this.senders = table("senders")
+    this.notifiers = table("notifiers")
+    this.links = table("links")
+    this.linkData = table("linkData")
+    this.messages = table("messages")
+    this.bodies = table("bodies")
+    this.notifications = table("notifications")
+    this.services = table("services")
+    this.fingerprints = table("fingerprints")
+    this.serviceQueues = table("serviceQueues")
+    this.serviceTotals = table("serviceTotals")
+  }
+
+  /** Inside of a group its own numbers, else the committed ones. */
+  get counters(): Counters {
+    return this.#counters?.current ?? decodeCounters(this.#storedCounters())
+  }
+
+  /** Reads the numbers that the operations of a group change. To be called inside of its transaction. */
+  beginGroup(): void {
+    const saved = this.#storedCounters()
+    this.#counters = { saved, current: decodeCounters(saved) }
+  }
+
+  /** Writes the numbers if they changed: one write a group, on a page that every commit writes anyway. */
+  saveCounters(): void {
+    if (this.#counters === undefined) return
+    const { saved, current } = this.#counters
+    const changed = encodeCounters(current)
+    if (Buffer.compare(saved, changed) !== 0) this.#root.putSync(COUNTERS_KEY, changed)
+  }
+
+  endGroup(): void {
+    this.#counters = undefined
+  }
+
+  /** A write that means nothing, to learn whether writing works. */
+  probe(): void {
+    this.writes++
+    this.#root.putSync(PROBE_KEY, Uint8Array.of(1))
+  }
+
+  #storedCounters(): Uint8Array {
+    const stored = this.#root.getBinary(COUNTERS_KEY)
+    return stored ?? encodeCounters({ queues: 0, messages: 0, notifications: 0, services: 0, sequence: 0 })
+  }
+}
+
+class LmdbTable implements Table {
+  readonly #db: BinaryDatabase
+  readonly #wrote: () => void
+
+  constructor(db: BinaryDatabase, wrote: () => void) {
+    this.#db = db
+    this.#wrote = wrote
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    // The fast variant reads into one buffer of lmdb and sets its `length`; the view has to be cut to that.
+    const bytes = this.#db.getBinaryFast(key)
+    return bytes === undefined ? undefined : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+  }
+
+  has(key: Uint8Array): boolean {
+    return this.#db.doesExist(key)
+  }
+
+  put(key: Uint8Array, value: Uint8Array): void {
+    this.#wrote()
+    this.#db.putSync(key, value)
+  }
+
+  remove(key: Uint8Array): void {
+    this.#wrote()
+    this.#db.removeSync(key)
+  }
+
+  keys({ prefix, after, limit }: Range): Uint8Array[] {
+    const start = after ?? prefix
+    const end = prefix === undefined ? undefined : firstBehind(prefix)
+    const options: RangeOptions = {
+      limit,
+      exclusiveStart: after !== undefined,
+      ...(start !== undefined && { start }),
+      ...(end !== undefined && { end }),
+    }
+    return Array.from(this.#db.getKeys(options), (key) => new Uint8Array(key.buffer, key.byteOffset, key.length))
+  }
+}
+
+/** The first key that is greater than all with this prefix; none when there is no greater one. */
+function firstBehind(prefix: Uint8Array): Uint8Array | undefined {
+  let length = prefix.length
+  while (length > 0 && prefix[length - 1] === 0xff) length--
+  if (length === 0) return undefined
+  const end = new Uint8Array(prefix.subarray(0, length))
+  end[length - 1] = (end[length - 1] as number) + 1
+  return end
+}
+
+/** u8 version and five u48 numbers. */
+function encodeCounters(counters: Counters): Uint8Array {
+  const stored = new Uint8Array(1 + 6 * COUNTED.length)
+  stored[0] = COUNTERS_VERSION
+  COUNTED.forEach((name, i) => {
+    writeU48(stored, 1 + 6 * i, counters[name])
+  })
+  return stored
+}
+
+function decodeCounters(stored: Uint8Array): Counters {
+  if (stored[0] !== COUNTERS_VERSION || stored.length !== 1 + 6 * COUNTED.length) {
+    throw new StoreFormatError("the counters are not in a known form")
+  }
+  const at = (i: number) => readU48(stored, 1 + 6 * i)
+  return { queues: at(0), messages: at(1), notifications: at(2), services: at(3), sequence: at(4) }
+}

@@ -1,0 +1,75 @@
+import { open as openFile } from "node:fs/promises"
+import { join } from "node:path"
+import { open } from "lmdb"
+import { checkFile } from "./file-check.ts"
+import { BINARY, type BinaryRoot } from "./lmdb-tables.ts"
+import { StoreFormatError } from "./store-format-error.ts"
+
+/**
+ * Page size of new stores. A body of up to 16,088 bytes then takes exactly one page. With smaller pages it takes several
+ * in a row, and finding such rows among the freed pages costs ten times the write itself once a backlog was drained.
+ */
+const PAGE_SIZE = 16_384
+
+/**
+ * Address space for the file, 64 GiB; no memory. It grows by itself beyond that, but an outgrown map stays around until
+ * the store is closed.
+ */
+const MAP_SIZE = 2 ** 36
+
+const SCHEMA_KEY = new TextEncoder().encode("sluice queue store")
+const SCHEMA_VERSION = 1
+
+/** Databases beside the tables: none now, some for later versions. */
+const MAX_DATABASES = 32
+
+/** Opens the environment and makes sure that it is a store of this version. */
+export async function openRoot(folder: string, sync: boolean): Promise<BinaryRoot> {
+  const created = await checkFile(join(folder, "data.mdb"))
+  const root: BinaryRoot = open({
+    path: folder,
+    noSubdir: false,
+    maxDbs: MAX_DATABASES,
+    mapSize: MAP_SIZE,
+    pageSize: PAGE_SIZE,
+    // The promise of a transaction then means that it is on the disk.
+    overlappingSync: false,
+    noSync: !sync,
+    permissionsMode: 0o600,
+    ...BINARY,
+  } as Parameters<typeof open<Uint8Array, Uint8Array>>[0])
+  try {
+    checkSchema(root)
+    if (created) await syncFolder(folder)
+    return root
+  } catch (cause) {
+    await root.close()
+    throw cause
+  }
+}
+
+function checkSchema(root: BinaryRoot): void {
+  const stored = root.getBinary(SCHEMA_KEY)
+  if (stored === undefined) {
+    if (Array.from(root.getKeys({ limit: 1 })).length > 0) {
+      throw new StoreFormatError("the files in this folder are an LMDB environment of another program")
+    }
+    root.putSync(SCHEMA_KEY, Uint8Array.of(SCHEMA_VERSION))
+    return
+  }
+  const version = stored[0]
+  if (version === SCHEMA_VERSION) return
+  throw new StoreFormatError(
+    `the store has schema version ${version}, this program knows ${SCHEMA_VERSION}: run the newer program that wrote it`,
+  )
+}
+
+/** Makes the new files' names durable, not only their content. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await openFile(folder, "r")
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
