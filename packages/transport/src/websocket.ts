@@ -31,7 +31,9 @@ export class WebSocketAcceptor {
     this.#blockSize = options.blockSize ?? BLOCK_SIZE
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     this.#upgrader = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: this.#blockSize })
-    this.#http = createServer((_, response) => response.writeHead(426, { connection: "close", upgrade: "websocket" }).end())
+    this.#http = createServer((_, response) =>
+      response.writeHead(426, { connection: "close", upgrade: "websocket" }).end(),
+    )
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head))
   }
 
