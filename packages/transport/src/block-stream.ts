@@ -29,7 +29,7 @@ export interface BlockStreamOptions {
  *
  * A chunk that is one whole block, which is what TLS delivers for one record, is handed on without a copy; anything
  * else is put together in a buffer that exists only while a block is incomplete. It starts paused and without a handler:
- * set one, then `resume`. While paused nothing is reported, not even the end of the stream.
+ * set one, then `resume`. While paused no block is reported, nor that the peer ended the stream; a failure is.
  */
 export class BlockStream {
   readonly blockSize: number
