@@ -23,6 +23,8 @@ export interface PresentedService {
   readonly fingerprint: Uint8Array
   /** Its key for this connection. */
   readonly sessionKey: Ed25519Key
+  /** DER of its certificates, leaf first; views on a block, to be copied by who keeps them. */
+  readonly chain: readonly Uint8Array[]
 }
 
 /**
@@ -84,7 +86,8 @@ export async function serverHandshake(stream: BlockStream, options: ServerHandsh
     const serviceId = await exchange.during(lookUp(service, options.lookUpService))
     if (serviceId === undefined) throw refuse(exchange, "HANDSHAKE BAD_SERVICE")
     exchange.send(encodeServiceResponse({ accepted: true, serviceId }))
-    return { ...session, service: { ...service, serviceId } }
+    const { role, fingerprint, sessionKey: serviceKey } = service
+    return { ...session, service: { role, fingerprint, sessionKey: serviceKey, serviceId } }
   } catch (error) {
     exchange.abandon()
     throw error
@@ -133,7 +136,7 @@ function checkService(
   if (!sameChain(chain, tlsChain) || chain.length > MAX_CLIENT_CHAIN) return undefined
   const { leaf, identity } = parseClientChain(chain)
   const sessionKey = leaf.publicKey && verifySignedKey(c, leaf.publicKey, signedKey, "ed25519")
-  return sessionKey && { role, fingerprint: fingerprint(c, identity.der), sessionKey }
+  return sessionKey && { role, fingerprint: fingerprint(c, identity.der), sessionKey, chain }
 }
 
 function sameChain(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {

@@ -31,7 +31,7 @@ export interface Connection {
   /** Raw X25519 secret of both session keys, 32 bytes; absent when the client gave no key. */
   readonly sessionSecret?: Uint8Array | undefined
   readonly service?: ConnectedService | undefined
-  /** Sends a batch: it shares no block with another batch, and keeps its place in the order of batches. */
+  /** Sends a batch of events: it shares no block with another batch, and keeps its place in the order of batches. */
   push(batch: readonly Outgoing[]): void
   /** Whether output waits to be drained; events are held back then. */
   readonly congested: boolean

@@ -1,6 +1,19 @@
-import { choice, duration, flag, integer, list, listenAddress, path, port, secret, text } from "@sluice/ops/kinds"
+import {
+  choice,
+  duration,
+  flag,
+  integer,
+  list,
+  listenAddress,
+  orOff,
+  path,
+  port,
+  secret,
+  text,
+} from "@sluice/ops/kinds"
 import { type ConfigOf, group, optional, setting } from "@sluice/ops/settings"
 import { adminSettings, logSettings, shutdownSettings } from "@sluice/ops/standard-settings"
+import { serverSettings } from "@sluice/server-kit/server-settings"
 import type { RelayPolicy } from "./settings.ts"
 
 const PASSWORD = {
@@ -60,46 +73,12 @@ export const relaySettings = {
       help: "Remove link data of one-time invitations that nobody used after this time; unset keeps them, as the reference does.",
       example: "21d",
     }),
-    disconnectIdle: setting(flag(), { default: true, help: "Close connections without subscriptions and traffic." }),
-    idleTtl: setting(duration({ min: "10ms" }), {
-      default: "6h",
-      help: "Time without traffic after which that happens.",
-    }),
-    idleCheckInterval: setting(duration({ min: "10ms" }), {
-      default: "1h",
-      help: "How often idle connections are looked for.",
-    }),
-    tlsTimeout: setting(duration({ min: "10ms" }), { default: "60s", help: "Time that the TLS set-up may take." }),
-    handshakeTimeout: setting(duration({ min: "10ms" }), {
-      default: "120s",
-      help: "Time that the SMP handshake may take.",
-    }),
   }),
-  limits: group("What bounds clients. Counted in memory only, by source address; never logged.", {
-    connections: setting(integer({ min: 1 }), { default: 100_000, help: "Connections of this process at a time." }),
-    handshakes: setting(integer({ min: 1 }), {
-      default: 256,
-      help: "Connections whose handshake runs at a time; others wait.",
-    }),
-    waitingHandshakes: setting(integer({ min: 0 }), {
-      default: 10_000,
-      help: "Connections that wait for their handshake; beyond it they are closed.",
-    }),
-    connectionsPerSource: setting(integer({ min: 1 }), {
-      default: 10_000,
-      help: "Connections of one source address; high, since a proxy or Tor exit brings many people.",
-    }),
-    newConnectionsPerSource: setting(integer({ min: 1 }), {
-      default: 1_000,
-      help: "New connections per second of one source address.",
-    }),
-    receivedBlocks: setting(integer({ min: 1, max: 128 }), {
-      default: 8,
-      help: "Blocks of 16 KiB that one connection may have waiting to be processed before reading stops.",
-    }),
-    sentBlocks: setting(integer({ min: 1, max: 1_024 }), {
-      default: 16,
-      help: "Blocks of 16 KiB that may wait in one connection's output before reading and pushing stop.",
+  limits: group(serverSettings.help, {
+    ...serverSettings.entries,
+    idleTimeout: setting(orOff(duration({ min: "10ms" })), {
+      default: "6h",
+      help: "Silence in both directions after which a session without subscriptions is closed.",
     }),
   }),
   store: group("Where queues and messages are kept.", {

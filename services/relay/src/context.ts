@@ -3,6 +3,7 @@ import type { Clock } from "@sluice/ops/clock"
 import type { Log } from "@sluice/ops/log"
 import type { QueueStore } from "@sluice/queue-store/queue-store"
 import type { StoreError } from "@sluice/queue-store/store-error"
+import type { Client } from "./client.ts"
 import type { Delivery } from "./delivery.ts"
 import type { LastUse } from "./last-use.ts"
 import type { NetworkCommands } from "./network-commands.ts"
@@ -28,6 +29,8 @@ export interface RelayContext {
   readonly network: NetworkCommands
   /** Told about every failure of the store, so that readiness shows it. */
   storeFailed(error: StoreError): void
+  /** All connections. */
+  readonly clients: Set<Client>
   /** Name of this process in the fleet, for the ownership of subscriptions. */
   readonly node: string
 }

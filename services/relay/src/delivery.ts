@@ -141,6 +141,14 @@ export class Delivery {
     return undefined
   }
 
+  /** A message that counts as delivered could not be sent after all: it is, when there is room. */
+  postpone(subscription: Subscription): void {
+    if (subscription.ended || subscription.state !== "delivered") return
+    subscription.state = "waiting"
+    subscription.deliveredId = undefined
+    subscription.client.wait(subscription)
+  }
+
   /** An ACK removes the delivered message: the next one is being read. */
   acknowledging(subscription: Subscription): void {
     startReading(subscription)

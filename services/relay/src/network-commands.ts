@@ -1,4 +1,4 @@
-import type { CommandOf } from "@sluice/smp-protocol/commands"
+import type { CommandTag } from "@sluice/smp-protocol/commands"
 import type { Client } from "./client.ts"
 import { type Answer, failed, type Request } from "./request.ts"
 
@@ -7,21 +7,18 @@ export type NetworkTag = "PRXY" | "PFWD" | "RFWD" | "RSLV"
 
 export type NetworkRequest = { readonly [T in NetworkTag]: Request<T> }[NetworkTag]
 
-/** Which of them are answered on their own, when they are ready (transport.md §5.3). */
-export function answersLater({ tag }: CommandOf<NetworkTag> | { readonly tag: string }): boolean {
-  return tag === "PRXY" || tag === "PFWD" || tag === "RSLV"
-}
-
 /** Runs them. What a relay doesn't offer has an answer in the protocol. */
 export interface NetworkCommands {
   run(client: Client, request: NetworkRequest): Promise<Answer>
-  /** Resolves when the client may start another command that is answered later; it has a bounded number of them. */
-  slot(client: Client): Promise<void> | undefined
+}
+
+/** Whether a command is answered on its own, when it is ready (transport.md §5.3). */
+export function answersLater(tag: CommandTag): boolean {
+  return tag === "PRXY" || tag === "PFWD" || tag === "RSLV"
 }
 
 /** A relay without proxying and without a resolver. */
 export const NO_NETWORK: NetworkCommands = {
-  slot: () => undefined,
   run: (_client, { command }) => {
     switch (command.tag) {
       case "PRXY":

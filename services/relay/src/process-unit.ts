@@ -6,38 +6,56 @@ import type { Client, Outgoing } from "./client.ts"
 import type { RelayContext } from "./context.ts"
 import { dispatch, dispatchSubscriptions } from "./dispatch.ts"
 import { answersLater } from "./network-commands.ts"
-import type { Answer, QueueRequest, Request } from "./request.ts"
+import type { Answer, FirstMessage, QueueRequest, Request } from "./request.ts"
 import type { Statistics } from "./statistics.ts"
 import { verifyUnit } from "./verify-unit.ts"
 
 /** Up to this many answers the first message of a SUB shares their batch (transport.md §5.3). */
 const ANSWERS_WITH_MESSAGE = 4
 
+/** What leaves after a block was processed. */
+export interface UnitResult {
+  /** Answers in the order of the commands, in one batch. */
+  readonly answers: readonly Outgoing[]
+  /** First messages that follow them, each in a batch of its own while there is room. */
+  readonly messages: readonly FirstMessage[]
+}
+
+/** Starts a command whose answer is sent on its own, when it is ready. */
+export type AnswerLater = (received: ReceivedCommand, answer: Promise<Outgoing>) => void
+
 /**
- * The good commands of one block: all are verified before the first is executed. Refusals leave in a batch of their own,
- * results together in the order of the commands, first messages of subscriptions behind them.
+ * The good commands of one block: all are verified before the first is executed. Refusals leave at once, in a batch of
+ * their own; results together in the order of the commands, first messages of subscriptions behind them.
  */
 export async function processUnit(
   relay: RelayContext,
   client: Client,
   commands: readonly ReceivedCommand[],
-): Promise<void> {
+  answerLater: AnswerLater,
+): Promise<UnitResult> {
   countUnit(relay.statistics, commands)
   const refusals: Outgoing[] = []
   const requests: Request[] = []
-  for (const verdict of await verifyUnit(relay, client.connection, commands)) {
-    if (verdict.ok) requests.push(verdict.request)
-    else refusals.push(refusal(relay.statistics, verdict.received, verdict.error))
+  const verdicts = await verifyUnit(relay, client.connection, commands)
+  for (const [index, verdict] of verdicts.entries()) {
+    const received = commands[index]
+    if (received === undefined) continue
+    if (!verdict.ok) refusals.push(refusal(relay.statistics, received, verdict.error))
+    else if (!answersLater(received.command.tag)) requests.push(verdict.request)
+    else {
+      const { request } = verdict
+      answerLater(
+        received,
+        dispatch(relay, client, request).then((answer) => outgoing(request, answer)),
+      )
+    }
   }
-  push(client, refusals)
-
-  const together: Request[] = []
-  for (const request of requests) {
-    if (answersLater(request.command)) await startLater(relay, client, request)
-    else together.push(request)
-  }
-  if (together.length > 0) send(client, together, await execute(relay, client, together))
+  if (refusals.length > 0) client.connection.push(refusals)
+  return requests.length === 0 ? NOTHING : result(requests, await execute(relay, client, requests))
 }
+
+const NOTHING: UnitResult = { answers: [], messages: [] }
 
 function refusal(statistics: Statistics, { command, corrId, entityId }: ReceivedCommand, error: SmpError): Outgoing {
   if (error.type === "AUTH") countUnauthorized(statistics, command.tag)
@@ -69,39 +87,24 @@ function next(answers: Iterator<Answer> | undefined): Answer {
   return step.value
 }
 
-function send(client: Client, requests: readonly Request[], answers: readonly Answer[]): void {
-  const batch: Outgoing[] = []
-  const messages: Outgoing[] = []
+function result(requests: readonly Request[], answered: readonly Answer[]): UnitResult {
+  const answers: Outgoing[] = []
+  const messages: FirstMessage[] = []
   for (const [index, request] of requests.entries()) {
-    const answer = answers[index]
+    const answer = answered[index]
     if (answer === undefined) throw new Error("a command was not answered")
-    batch.push(outgoing(request, answer))
+    answers.push(outgoing(request, answer))
     if (answer.followedBy !== undefined) messages.push(answer.followedBy)
   }
-  if (batch.length <= ANSWERS_WITH_MESSAGE) {
+  if (answers.length <= ANSWERS_WITH_MESSAGE) {
     const first = messages.shift()
-    if (first !== undefined) batch.push(first)
+    if (first !== undefined) answers.push(first.outgoing)
   }
-  push(client, batch)
-  for (const message of messages) push(client, [message])
+  return { answers, messages }
 }
 
 function outgoing({ corrId, entityId }: Request, answer: Answer): Outgoing {
   return { corrId, entityId: answer.withoutEntity === true ? EMPTY : entityId, message: answer.message }
-}
-
-function push(client: Client, batch: readonly Outgoing[]): void {
-  if (batch.length > 0 && !client.closed) client.connection.push(batch)
-}
-
-/** Commands that need other machines are answered on their own; the client waits only while it has too many of them. */
-async function startLater(relay: RelayContext, client: Client, request: Request): Promise<void> {
-  const slot = relay.network.slot(client)
-  if (slot !== undefined) await slot
-  dispatch(relay, client, request).then(
-    (answer) => push(client, [outgoing(request, answer)]),
-    (error: unknown) => relay.log.error("an answer could not be sent, which is a defect of this program", { error }),
-  )
 }
 
 function countUnauthorized(statistics: Statistics, tag: CommandTag): void {

@@ -5,6 +5,7 @@ import { commandError, type SmpError } from "@sluice/smp-protocol/errors"
 import type { BrokerMessage } from "@sluice/smp-protocol/messages"
 import type { CorrId, EntityId } from "@sluice/smp-protocol/types"
 import type { Delivered, Outgoing } from "./client.ts"
+import type { Subscription } from "./delivery.ts"
 
 /** A command that its key authorized. */
 export interface Request<T extends CommandTag = CommandTag> {
@@ -21,13 +22,19 @@ export interface Request<T extends CommandTag = CommandTag> {
 /** A request whose command acts on a queue. */
 export type QueueRequest<T extends CommandTag = CommandTag> = Request<T> & { readonly queue: QueueRecord }
 
+/** The first message of a queue, that its subscription counts as delivered. */
+export interface FirstMessage {
+  readonly subscription: Subscription
+  readonly outgoing: Outgoing
+}
+
 /** The answer to a command, and what has to follow it. */
 export interface Answer {
   readonly message: BrokerMessage | Delivered
   /** The answer names no entity even though the command did. */
   readonly withoutEntity?: boolean
   /** Sent right after the answers of the unit: the first message after SUB. */
-  readonly followedBy?: Outgoing
+  readonly followedBy?: FirstMessage
 }
 
 export const OK: Answer = { message: { tag: "OK" } }

@@ -25,7 +25,7 @@ export interface Authority {
 /** What became of one command. */
 export type Verdict =
   | { readonly ok: true; readonly request: Request }
-  | { readonly ok: false; readonly received: ReceivedCommand; readonly error: SmpError }
+  | { readonly ok: false; readonly error: SmpError }
 
 const AUTH: SmpError = { type: "AUTH" }
 const SERVICE: SmpError = { type: "SERVICE" }
@@ -44,7 +44,7 @@ export async function verifyUnit(
   return commands.map((received, index) => {
     const queue = queues[index]
     const error = queue instanceof StoreError ? storeError(queue) : verify(authority, received, queue)
-    if (error !== undefined) return { ok: false, received, error }
+    if (error !== undefined) return { ok: false, error }
     const { corrId, entityId, command } = received
     return { ok: true, request: { corrId, entityId, command, queue: queue instanceof StoreError ? undefined : queue } }
   })

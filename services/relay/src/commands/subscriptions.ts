@@ -90,7 +90,8 @@ function finish(
   else if (message !== undefined) relay.statistics.qSub++
   const answer = subscribed(client, service?.serviceId)
   if (message === undefined) return answer
-  return { ...answer, followedBy: { corrId: NO_CORR_ID, entityId: subscription.recipientId, message } }
+  const outgoing = { corrId: NO_CORR_ID, entityId: subscription.recipientId, message }
+  return { ...answer, followedBy: { subscription, outgoing } }
 }
 
 /** Follows what SUB did to the queue's association with a service (smp.md §4.7). */
