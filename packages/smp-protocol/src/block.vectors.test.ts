@@ -1,7 +1,6 @@
 import { concatBytes, fromHex, toHex } from "@sluice/encoding/bytes"
 import { pad } from "@sluice/encoding/padding"
 import { describe, expect, it } from "vitest"
-import { haveVectors } from "../../../test/vectors.ts"
 import { newSmpArray, smpArrays } from "../test/vector-files.ts"
 import { type BytesInput, type BytesOutput, bytes, sha256 } from "../test/vector-values.ts"
 import { type BlockContent, batchContent, batchTransmissions, packBatches } from "./batch.ts"
@@ -41,7 +40,7 @@ interface BatchVector {
   }[]
 }
 
-describe.skipIf(!haveVectors)("blocks against the reference", () => {
+describe("blocks of vector files", () => {
   describe.each(smpArrays<BlockVector>("blockParse"))("$name", ({ cases }) => {
     it.each(cases)("$name", ({ version, sessionId, content, results }) => {
       const params = transmissionParams(version, fromHex(sessionId))

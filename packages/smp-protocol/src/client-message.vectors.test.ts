@@ -2,14 +2,13 @@ import type { BoxKey, CryptoBackend } from "@sluice/crypto/backend"
 import { concatBytes, fromHex, toHex } from "@sluice/encoding/bytes"
 import { EncodeError } from "@sluice/encoding/errors"
 import { describe, expect, it } from "vitest"
-import { haveVectors } from "../../../test/vectors.ts"
 import { backEnds } from "../test/back-ends.ts"
-import { vectorArray } from "../test/vector-files.ts"
+import { expectBytes } from "../test/expect-bytes.ts"
+import { otherArray, ownArray } from "../test/vector-files.ts"
 import {
   type BytesInput,
   type BytesOutput,
   bytes,
-  expectBytes,
   type KeyVector,
   privateKeyOf,
   x25519Key,
@@ -38,9 +37,13 @@ interface EnvelopeVector {
   readonly envelopeLength: number
 }
 
-describe.skipIf(!haveVectors)("client messages against the reference", () => {
+describe("client messages of vector files", () => {
+  const files = [
+    ...ownArray<EnvelopeVector>("clientMessages"),
+    ...otherArray<EnvelopeVector>("agent.json", "clientMessages"),
+  ]
   describe.each(backEnds)("$name", (c) => {
-    it.each(vectorArray<EnvelopeVector>("agent.json", "clientMessages"))("$name", (vector) => {
+    it.each(files.flatMap(({ cases }) => cases))("$name", (vector) => {
       const boxKey = boxKeyOf(c, vector)
       const nonce = fromHex(vector.nonce)
       const message = decodeClientMessage(concatBytes(fromHex(vector.privHeader), bytes(vector.body)))

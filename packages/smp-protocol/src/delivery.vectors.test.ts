@@ -1,10 +1,10 @@
 import { fromHex, toHex } from "@sluice/encoding/bytes"
 import { DecodeError } from "@sluice/encoding/errors"
 import { describe, expect, it } from "vitest"
-import { haveVectors } from "../../../test/vectors.ts"
 import { backEnds } from "../test/back-ends.ts"
+import { expectBytes } from "../test/expect-bytes.ts"
 import { smpArrays } from "../test/vector-files.ts"
-import { type BytesOutput, expectBytes, type KeyVector, privateKeyOf, x25519Key } from "../test/vector-values.ts"
+import { type BytesOutput, type KeyVector, privateKeyOf, x25519Key } from "../test/vector-values.ts"
 import { batchContent } from "./batch.ts"
 import { decodeResponses } from "./block.ts"
 import {
@@ -53,7 +53,7 @@ interface MetaVector {
   readonly encrypted: string
 }
 
-describe.skipIf(!haveVectors)("deliveries against the reference", () => {
+describe("deliveries of vector files", () => {
   describe.each(smpArrays<BodyVector>("deliveredBodies"))("$name", ({ cases }) => {
     describe.each(backEnds)("$name", (c) => {
       it.each(cases)("$name", ({ serverKey, recipientKey, secret, msgId: id, content, encrypted, encryptedLength }) => {

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto"
 import { type AuthKey, decodePrivateKey, decodePublicKey, keyForPlace, type X25519Key } from "@sluice/crypto/keys"
 import { fromHex, toHex } from "@sluice/encoding/bytes"
-import { expect } from "vitest"
 import type { AuthPrivateKey } from "../src/authorization.ts"
 
 /** Bytes as vectors write them: hex, or one byte many times. */
@@ -19,18 +18,13 @@ export function bytes(input: BytesInput): Uint8Array {
   return new Uint8Array(input.length).fill(Number.parseInt(input.repeat, 16))
 }
 
-/** The bytes in the form of the vector, so that a failure shows both. */
-export function expectBytes(actual: Uint8Array, expected: BytesOutput, what?: string): void {
-  if (typeof expected === "string") {
-    // Hex of 16 KB in a diff helps nobody and costs seconds, so long values are compared by their digest.
-    if (expected.length <= 4096) expect(toHex(actual), what).toBe(expected)
-    else expect(digest(actual), what).toEqual(digest(fromHex(expected)))
-    return
-  }
-  expect(digest(actual), what).toEqual(expected)
+/** Bytes in the form that vectors expect them. */
+export function outputOf(value: Uint8Array): BytesOutput {
+  return value.length <= 400 ? toHex(value) : digest(value)
 }
 
-function digest(value: Uint8Array): BytesOutput {
+/** Length, SHA-256 and first 48 bytes. */
+export function digest(value: Uint8Array): BytesOutput {
   return { length: value.length, sha256: sha256(value), first: toHex(value.subarray(0, 48)) }
 }
 
