@@ -1,6 +1,7 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import type { Reply } from "@sluice/server-kit/protocol"
-import type { Session, SessionHandler } from "@sluice/server-kit/session-handler"
+import type { SessionHandler } from "@sluice/server-kit/session-handler"
+import type { SmpSession } from "@sluice/server-kit/smp"
 import type { Verifier } from "@sluice/smp-protocol/authorization"
 import type { ReceivedCommand } from "@sluice/smp-protocol/block"
 import { SessionBoxKeys } from "@sluice/smp-protocol/box-key-cache"
@@ -14,8 +15,6 @@ import type { FirstMessage } from "./request.ts"
 
 /** Queue keys whose box key with the session key one connection keeps: 100 bytes each. */
 const BOX_KEYS = 256
-
-type SmpSession = Session<ServerSession, ReceivedCommand>
 
 /** The relay's side of one connection. */
 export class RelaySession implements SessionHandler<ReceivedCommand> {
