@@ -153,6 +153,8 @@ export class CommandFlow {
   #start(command: PendingCommand): void {
     let started: Started
     try {
+      // Aborted together with the one that made room for it, and not told yet.
+      command.call.signal?.throwIfAborted()
       started = command.start()
     } catch (error) {
       this.#release(command)

@@ -9,7 +9,7 @@ import { SmpClientError } from "./client-error.ts"
 import type { Clock } from "./clock.ts"
 import { COMMAND_TIMEOUT_MS, CommandFlow, type FlowOptions, type PendingCommand, type Started } from "./command-flow.ts"
 import { EventHub } from "./event-hub.ts"
-import { type ConnectionEvent, eventOf } from "./events.ts"
+import { type ConnectionEvent, closeReason, eventOf } from "./events.ts"
 import { KeepAlive, type KeepAliveOptions } from "./keep-alive.ts"
 import { OrderedDelivery } from "./ordered-delivery.ts"
 import { Outbox } from "./outbox.ts"
@@ -52,7 +52,7 @@ export class SmpConnection extends SmpCommands implements AsyncDisposable {
    * What the server sends without being asked. A listener that is added in the same turn in which a call resolved
    * misses nothing that came behind its answer.
    */
-  readonly events: EventHub<ConnectionEvent> = new EventHub<ConnectionEvent>("closed")
+  readonly events: EventHub<ConnectionEvent> = new EventHub<ConnectionEvent>("closed", closeReason)
   readonly #encoding: EncodingSession
   readonly #stream: BlockStream
   readonly #flow: CommandFlow
@@ -108,7 +108,8 @@ export class SmpConnection extends SmpCommands implements AsyncDisposable {
     return requests.map((request) => {
       const { tag } = request.command
       const timeoutMs = call.timeoutMs ?? this.#relayTimeouts[tag]
-      return this.#flow.submit(tag, () => this.#start(request), { ...call, timeoutMs })
+      const limited = timeoutMs === call.timeoutMs ? call : { ...call, timeoutMs }
+      return this.#flow.submit(tag, () => this.#start(request), limited)
     })
   }
 

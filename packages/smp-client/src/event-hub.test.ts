@@ -4,7 +4,7 @@ import { EventHub } from "./event-hub.ts"
 
 type Event = { type: "a"; n: number } | { type: "b" } | { type: "end" }
 
-const hub = (): EventHub<Event> => new EventHub("end")
+const hub = (): EventHub<Event> => new EventHub("end", () => new Error("ended"))
 
 test("listeners get the events of their type in order until they leave", () => {
   const events = hub()
@@ -35,6 +35,16 @@ test("once waits for the type, and can be aborted", async () => {
   stop.abort(new Error("enough"))
   await expect(second).rejects.toThrow("enough")
   await expect(events.once("b", { signal: stop.signal })).rejects.toThrow("enough")
+})
+
+test("once rejects when there will be no more events, unless it waited for the last one", async () => {
+  const events = hub()
+  const never = events.once("b")
+  const last = events.once("end")
+  events.once("a") // nobody awaits this one, and that is no harm
+  events.emit({ type: "end" })
+  await expect(never).rejects.toThrow("ended")
+  expect(await last).toEqual({ type: "end" })
 })
 
 test("a stream keeps what came before it was read and ends with the last event", async () => {

@@ -28,10 +28,15 @@ export class EventHub<E extends { readonly type: string }> {
   readonly #byType = new Map<string, Set<(event: E) => void>>()
   readonly #all = new Set<(event: E) => void>()
   readonly #last: E["type"]
+  readonly #reasonOf: (last: E) => unknown
 
-  /** `last` is the type of the event after which no more will come; it ends streams. */
-  constructor(last: E["type"]) {
+  /**
+   * `last` is the type of the event after which no more will come: it ends streams, and who waits for another event gets
+   * the reason that it gives.
+   */
+  constructor(last: E["type"], reasonOf: (last: E) => unknown) {
     this.#last = last
+    this.#reasonOf = reasonOf
   }
 
   /** Calls `listener` for each event of one type. */
@@ -51,21 +56,25 @@ export class EventHub<E extends { readonly type: string }> {
     return () => void this.#all.delete(entry)
   }
 
-  /** The next event of this type. */
+  /** The next event of this type; rejects if the last event comes before it. */
   once<T extends E["type"]>(type: T, { signal }: ListenOptions = {}): Promise<EventOf<E, T>> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const stop = this.on(type, (event) => {
+    const next = new Promise<EventOf<E, T>>((resolve, reject) => {
+      const onAbort = (): void => settle(() => reject(signal?.reason))
+      const stop = this.onAny((event) => {
+        if (event.type === type) settle(() => resolve(event as EventOf<E, T>))
+        else if (event.type === this.#last) settle(() => reject(this.#reasonOf(event)))
+      })
+      const settle = (settled: () => void): void => {
         stop()
         signal?.removeEventListener("abort", onAbort)
-        resolve(event)
-      })
-      const onAbort = (): void => {
-        stop()
-        reject(signal?.reason)
+        settled()
       }
-      signal?.addEventListener("abort", onAbort, { once: true })
+      if (signal?.aborted) onAbort()
+      else signal?.addEventListener("abort", onAbort, { once: true })
     })
+    // Whoever awaits it hears of the rejection; a promise that was only made in advance must not end the process.
+    next.catch(() => undefined)
+    return next
   }
 
   /**

@@ -69,3 +69,8 @@ export function eventOf(message: BrokerMessage, entityId: EntityId): ConnectionE
       return { type: "unexpected", corrId: NO_CORR_ID, entityId, answer: message.tag }
   }
 }
+
+/** Why no more events come: what `closed` says. */
+export function closeReason(event: { readonly type: string; readonly error?: unknown }): unknown {
+  return event.error
+}

@@ -7,7 +7,7 @@ import { recipientRequest } from "./recipient-commands.ts"
 import type { CallOptions, CommandChannel, Outcome, Request } from "./request.ts"
 
 /** How many subscriptions are on their way at a time: 15 full blocks of signed `SUB`. */
-const WINDOW = 15 * 135
+export const SUBSCRIPTION_WINDOW: number = 15 * 135
 
 /** What a service finds when it subscribes. */
 export interface ServiceSubscribed {
@@ -97,6 +97,7 @@ async function inWindows<T, R>(
   run: (some: readonly T[]) => Promise<Outcome<R>[]>,
 ): Promise<Outcome<R>[]> {
   const outcomes: Outcome<R>[] = []
-  for (let at = 0; at < items.length; at += WINDOW) outcomes.push(...(await run(items.slice(at, at + WINDOW))))
+  for (let at = 0; at < items.length; at += SUBSCRIPTION_WINDOW)
+    outcomes.push(...(await run(items.slice(at, at + SUBSCRIPTION_WINDOW))))
   return outcomes
 }
