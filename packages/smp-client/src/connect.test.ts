@@ -5,19 +5,9 @@ import { nativeCrypto } from "@sluice/crypto/native"
 import { expect, test } from "vitest"
 import { CREDENTIALS, FakeServer, newCredentials } from "../test/fake-server.ts"
 import { ManualClock } from "../test/manual-clock.ts"
-import type { ClientProblem, SmpClientError } from "./client-error.ts"
+import { problem } from "../test/problem.ts"
 import { connect } from "./connect.ts"
 import { tcpDial } from "./dial.ts"
-
-/** The problem that a promise rejects with. */
-async function problem(promise: Promise<unknown>): Promise<ClientProblem> {
-  const error = await promise.then(
-    () => expect.unreachable("resolved"),
-    (reason: unknown) => reason,
-  )
-  expect(error).toMatchObject({ name: "SmpClientError" })
-  return (error as SmpClientError).problem
-}
 
 test("agrees on the highest version and is told what the session is", async () => {
   await using server = await FakeServer.start({ range: { min: 6, max: 18 } })

@@ -1,6 +1,8 @@
 import { once } from "node:events"
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net"
+import { type AddressInfo, connect as connectTcp, createServer, type Server, type Socket } from "node:net"
 import { afterEach, expect, test } from "vitest"
+import { FakeServer } from "../test/fake-server.ts"
+import { connect } from "./connect.ts"
 import { tcpDial } from "./dial.ts"
 import { type Socks5Error, socks5Dial } from "./socks5.ts"
 
@@ -79,6 +81,31 @@ test("a proxy that hangs up, and names too long to ask for", async () => {
   await expect(dialer(port)(target, never)).rejects.toThrow("closed")
   const open = await proxy([bytes("050100"), bytes("0500")])
   await expect(dialer(open)({ host: "a".repeat(256), port: 1 }, never)).rejects.toThrow("1 to 255")
+})
+
+test("a whole session goes through a proxy", async () => {
+  await using server = await FakeServer.start({ respond: () => ({ tag: "PONG" }) })
+  const asked: string[] = []
+  const relay = createServer((socket) => {
+    socket.once("data", () => {
+      socket.write(bytes("0500"))
+      socket.once("data", (chunk: Buffer) => {
+        asked.push(chunk.subarray(5, -2).toString("latin1"))
+        const onward = connectTcp(Number(server.address.port), "127.0.0.1")
+        onward.on("error", () => socket.destroy())
+        socket.on("error", () => onward.destroy())
+        onward.once("connect", () => socket.write(bytes("05000001000000000000")))
+        socket.pipe(onward).pipe(socket)
+      })
+    })
+  })
+  servers.push(relay)
+  relay.listen(0, "127.0.0.1")
+  await once(relay, "listening")
+  const dial = dialer((relay.address() as AddressInfo).port)
+  await using connection = await connect({ ...server.address, hosts: ["abc.onion"] }, { dial })
+  await connection.ping()
+  expect(asked).toEqual(["abc.onion"])
 })
 
 test("an aborted dial gives up at every stage", async () => {
