@@ -7,7 +7,7 @@ import type { ServiceSubscriptions } from "./service-subscriptions.ts"
 import type { ServiceStatistics, Statistics } from "./statistics.ts"
 
 /** Numbers of the statistics, by name. */
-type Count<T> = { [K in keyof T]-?: T[K] extends number ? K : never }[keyof T]
+export type Count<T> = { [K in keyof T]-?: T[K] extends number ? K : never }[keyof T]
 
 type Entry<T> = readonly [metric: string, help: string, count: Count<T>]
 

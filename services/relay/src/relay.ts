@@ -238,8 +238,11 @@ async function loadIdentity(
     return await loadCredentials(crypto, files, Math.floor(clock.now() / 1000))
   } catch (error) {
     if (!(error instanceof CertificateError)) throw error
-    throw new OperatorError(`identity.path: ${error.message}; allowed: files made by \`sluice init\` or \`sluice cert rotate\``, {
-      cause: error,
-    })
+    throw new OperatorError(
+      `identity.path: ${error.message}; allowed: files made by \`sluice init\` or \`sluice cert rotate\``,
+      {
+        cause: error,
+      },
+    )
   }
 }

@@ -1,3 +1,5 @@
+import { ActiveQueues } from "./active-queues.ts"
+
 /**
  * What the relay counts, under the reference's names (relay-internals.md §12). Plain numbers: handlers add to them, and
  * metrics and the daily line read them.
@@ -46,8 +48,29 @@ export class Statistics {
   pMsgFwdsRecv = 0
   /** Times from delivery to acknowledgement, milliseconds; told to whoever listens. */
   onAcknowledged: ((milliseconds: number) => void) | undefined
+  active = new ActiveQueues()
+  /** The same for messages with the notification flag. */
+  activeNtf = new ActiveQueues()
   readonly rcvServices = new ServiceStatistics()
   readonly ntfServices = new ServiceStatistics()
+
+  /** A message was accepted. */
+  sent(recipientId: Uint8Array, notify: boolean): void {
+    this.msgSent++
+    this.active.add(recipientId)
+    if (!notify) return
+    this.msgSentNtf++
+    this.activeNtf.add(recipientId)
+  }
+
+  /** A message was acknowledged and removed. */
+  received(recipientId: Uint8Array, notify: boolean): void {
+    this.msgRecv++
+    this.active.add(recipientId)
+    if (!notify) return
+    this.msgRecvNtf++
+    this.activeNtf.add(recipientId)
+  }
 
   deliveryAcknowledged(milliseconds: number): void {
     this.onAcknowledged?.(milliseconds)

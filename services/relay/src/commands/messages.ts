@@ -42,8 +42,7 @@ export async function send(
   switch (result.result) {
     case "stored":
       statistics.msgExpired += result.expired
-      statistics.msgSent++
-      if (notify) statistics.msgSentNtf++
+      statistics.sent(queue.recipientId, notify)
       // Before the answer: a recipient on the sender's own connection gets MSG ahead of OK (smp.md §10.5).
       if (result.wasEmpty) relay.delivery.stored(withService(queue, result.rcvServiceId), message)
       if (result.notified && queue.notifier !== undefined) relay.notifications.stored(queue.notifier)
@@ -155,8 +154,7 @@ async function remove(
 ): ReturnType<RelayContext["store"]["acknowledge"]> {
   const result = await relay.store.acknowledge(recipientId, messageId, owner)
   if (result.result === "acknowledged" && result.removed?.kind === "message") {
-    relay.statistics.msgRecv++
-    if (result.removed.notify) relay.statistics.msgRecvNtf++
+    relay.statistics.received(recipientId, result.removed.notify)
   }
   return result
 }
