@@ -12,6 +12,8 @@ export interface Engine {
    * be run again after a failure that was not its own.
    */
   change<T>(operation: string, run: () => T): Promise<T>
+  /** The same for changes that need more room: when there is none they are refused, so that others may still succeed. */
+  grow<T>(operation: string, run: () => T): Promise<T>
   /** Runs a function that only reads, at once, on what is committed. */
   read<T>(operation: string, run: () => T): Promise<T>
   /** Makes sure that the storage can be written. */

@@ -46,6 +46,7 @@ export function storeOn(engine: Engine, parts: StoreParts): QueueStore {
   const c: Context = { tables, ...parts }
   const read = engine.read.bind(engine)
   const change = engine.change.bind(engine)
+  const grow = engine.grow.bind(engine)
   const close = engine.close.bind(engine)
 
   return {
@@ -59,12 +60,12 @@ export function storeOn(engine: Engine, parts: StoreParts): QueueStore {
     linkData: (id) => read("linkData", () => readLinkData(tables, id)),
 
     createQueue: (queue, options) =>
-      change("createQueue", () => createQueue(c, queue, options?.linkData, options?.subscriber)),
+      grow("createQueue", () => createQueue(c, queue, options?.linkData, options?.subscriber)),
     secure: (id, key, by) => change("secure", () => secure(c, id, key, by)),
     setRecipientKeys: (id, keys) => change("setRecipientKeys", () => setRecipientKeys(c, id, keys)),
-    setLink: (id, linkId, data) => change("setLink", () => setLink(c, id, linkId, data)),
+    setLink: (id, linkId, data) => grow("setLink", () => setLink(c, id, linkId, data)),
     deleteLink: (id) => change("deleteLink", () => deleteLink(c, id)),
-    setNotifier: (id, notifier) => change("setNotifier", () => setNotifier(c, id, notifier)),
+    setNotifier: (id, notifier) => grow("setNotifier", () => setNotifier(c, id, notifier)),
     deleteNotifier: (id) => change("deleteNotifier", () => deleteNotifier(c, id)),
     setStatus: (id, status) => change("setStatus", () => setStatus(c, id, status)),
     deleteQueue: (id) => change("deleteQueue", () => deleteQueue(c, id)),
@@ -72,7 +73,7 @@ export function storeOn(engine: Engine, parts: StoreParts): QueueStore {
 
     subscribe: (requests, node) => change("subscribe", () => subscribe(c, requests, node)),
     unsubscribe: (id, owner) => change("unsubscribe", () => unsubscribe(c, id, owner)),
-    enqueue: (id, message, options) => change("enqueue", () => enqueue(c, id, message, options)),
+    enqueue: (id, message, options) => grow("enqueue", () => enqueue(c, id, message, options)),
     peek: (ids) => read("peek", () => ids.map((id) => peek(tables, id))),
     acknowledge: (id, messageId, owner) => change("acknowledge", () => acknowledge(c, id, messageId, owner)),
     queueInfo: (id) => read("queueInfo", () => queueInfo(tables, id)),
@@ -81,7 +82,7 @@ export function storeOn(engine: Engine, parts: StoreParts): QueueStore {
     removeNotifications: (id, through) => change("removeNotifications", () => removeNotifications(c, id, through)),
     pendingNotifiers: (options) => read("pendingNotifiers", () => pendingNotifiers(tables, options)),
 
-    registerService: (service) => change("registerService", () => registerService(c, service)),
+    registerService: (service) => grow("registerService", () => registerService(c, service)),
     serviceById: (id) => read("serviceById", () => findService(tables, id)),
     associateNotifier: (id, serviceId) => change("associateNotifier", () => associateNotifier(c, id, serviceId)),
     serviceTotals: (id, kind) => read("serviceTotals", () => serviceTotals(tables, id, kind)),
@@ -99,9 +100,9 @@ export function storeOn(engine: Engine, parts: StoreParts): QueueStore {
     queues: (options) => read("queues", () => queues(tables, options)),
     services: (options) => read("services", () => services(tables, options)),
     messages: (id) => read("messages", () => allMessages(tables, id)),
-    importQueues: (entries) => change("importQueues", () => importQueues(c, entries)),
-    importNotifications: (entries) => change("importNotifications", () => importNotifications(c, entries)),
-    importServices: (imported) => change("importServices", () => importServices(c, imported)),
+    importQueues: (entries) => grow("importQueues", () => importQueues(c, entries)),
+    importNotifications: (entries) => grow("importNotifications", () => importNotifications(c, entries)),
+    importServices: (imported) => grow("importServices", () => importServices(c, imported)),
     check: () => engine.probe(),
     close,
     [Symbol.asyncDispose]: close,

@@ -1,9 +1,10 @@
 import { ABORT } from "lmdb"
 import type { Engine, Participant } from "../engine.ts"
 import { StoreError } from "../store-error.ts"
+import type { Environment } from "./environment.ts"
 import { CountedFigures } from "./figures.ts"
-import { commitFailure, isFull, toStoreError } from "./lmdb-errors.ts"
-import type { BinaryRoot, LmdbTables } from "./lmdb-tables.ts"
+import { commitFailure, mayBeTooMuch, toStoreError } from "./lmdb-errors.ts"
+import type { LmdbTables } from "./lmdb-tables.ts"
 
 /** A change that waits for its group, or for the commit of it. */
 interface Change {
@@ -11,6 +12,8 @@ interface Change {
   readonly run: () => unknown
   readonly resolve: (value: unknown) => void
   readonly reject: (error: StoreError) => void
+  /** Needs more room on the disk. */
+  readonly grows: boolean
   /** Runs in a group of its own: together with others it did not fit. */
   alone: boolean
   /** Known to fail: it keeps its place in the order, but does not run again. */
@@ -32,45 +35,41 @@ interface Attempt {
  * after its commit, which happens off the event loop. Those that are started meanwhile make the next group.
  *
  * A change that throws before it wrote anything fails alone. One that throws later takes the whole group back; the others
- * are then run again without it. A group that does not fit on the disk is taken back as well, and its changes run one by
- * one, so that only those fail that need the room.
+ * are then run again without it. So is a group that does not fit on the disk: then the first change that needs room runs
+ * by itself, and if that fails too, all others that need room are refused and the rest succeeds.
  */
 export class GroupCommit implements Engine {
   readonly tables: LmdbTables
   readonly figures: CountedFigures = new CountedFigures()
-  readonly #root: BinaryRoot
+  readonly #environment: Environment
   readonly #participant: Participant
   readonly #groupLimit: number
   #waiting: Change[] = []
   #busy = false
+  #trim: (() => void)[] = []
+  #reopening: Promise<void> | undefined
   #closed: Promise<void> | undefined
   #idle: (() => void) | undefined
   readonly #held = new Set<Promise<unknown>>()
 
-  constructor(root: BinaryRoot, tables: LmdbTables, participant: Participant, groupLimit: number) {
-    this.#root = root
-    this.tables = tables
+  constructor(environment: Environment, participant: Participant, groupLimit: number) {
+    this.#environment = environment
+    this.tables = environment.tables
     this.#participant = participant
     this.#groupLimit = groupLimit
   }
 
   change<T>(operation: string, run: () => T): Promise<T> {
-    if (this.#closed !== undefined) return Promise.reject(new StoreError({ code: "STORE_CLOSED", operation }))
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({
-        operation,
-        run,
-        resolve: resolve as Change["resolve"],
-        reject,
-        alone: false,
-        failure: undefined,
-      })
-      if (!this.#busy) this.#commitNext()
-    })
+    return this.#start(operation, run, false)
+  }
+
+  grow<T>(operation: string, run: () => T): Promise<T> {
+    return this.#start(operation, run, true)
   }
 
   read<T>(operation: string, run: () => T): Promise<T> {
-    if (this.#closed !== undefined) return Promise.reject(new StoreError({ code: "STORE_CLOSED", operation }))
+    if (this.#closed !== undefined) return Promise.reject(closed(operation))
+    if (this.#reopening !== undefined) return this.#reopening.then(() => this.read(operation, run))
     try {
       return Promise.resolve(run())
     } catch (cause) {
@@ -84,11 +83,20 @@ export class GroupCommit implements Engine {
 
   /** Work beside the groups that closing has to wait for. */
   hold<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    if (this.#closed !== undefined) return Promise.reject(new StoreError({ code: "STORE_CLOSED", operation }))
+    if (this.#closed !== undefined) return Promise.reject(closed(operation))
     const held = work()
     const done: Promise<unknown> = held.then(nothing, nothing).then((): boolean => this.#held.delete(done))
     this.#held.add(done)
     return held
+  }
+
+  /** Closes and opens the files between two groups, unless a snapshot is being written. */
+  trim(): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(closed("trim"))
+    return new Promise((resolve) => {
+      this.#trim.push(resolve)
+      this.#wake()
+    })
   }
 
   close(): Promise<void> {
@@ -103,16 +111,55 @@ export class GroupCommit implements Engine {
       })
     }
     await Promise.all(this.#held)
-    await this.#root.close()
+    await this.#environment.close()
   }
 
-  #commitNext(): void {
-    this.#busy = true
-    this.#commitGroup().then(() => {
-      if (this.#waiting.length > 0) return this.#commitNext()
-      this.#busy = false
-      this.#idle?.()
+  #start<T>(operation: string, run: () => T, grows: boolean): Promise<T> {
+    if (this.#closed !== undefined) return Promise.reject(closed(operation))
+    return new Promise((resolve, reject) => {
+      const settle = { resolve: resolve as Change["resolve"], reject }
+      this.#waiting.push({ operation, run, ...settle, grows, alone: false, failure: undefined })
+      this.#wake()
     })
+  }
+
+  #wake(): void {
+    if (this.#busy) return
+    this.#busy = true
+    this.#work().catch(nothing)
+  }
+
+  /** Commits group after group until nothing waits. Never rejects. */
+  async #work(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#trim.length > 0) {
+      if (this.#trim.length > 0) await this.#trimNow()
+      else await this.#commitGroup()
+      this.#rejectFailed()
+    }
+    this.#busy = false
+    this.#idle?.()
+  }
+
+  /** Settles what is known to fail as soon as everything before it has settled. */
+  #rejectFailed(): void {
+    for (let first = this.#waiting[0]; first?.failure !== undefined; first = this.#waiting[0]) {
+      this.#waiting.shift()
+      this.#reject(first, first.failure)
+    }
+  }
+
+  async #trimNow(): Promise<void> {
+    const resolvers = this.#trim
+    this.#trim = []
+    if (this.#held.size === 0) await this.#reopen()
+    for (const resolve of resolvers) resolve()
+  }
+
+  /** Reads wait meanwhile. When it fails every operation fails, until a later group succeeds in opening the files. */
+  async #reopen(): Promise<void> {
+    this.#reopening = this.#environment.reopen().catch(nothing)
+    await this.#reopening
+    this.#reopening = undefined
   }
 
   /** Runs, commits and settles one group. Never rejects. */
@@ -120,13 +167,14 @@ export class GroupCommit implements Engine {
     const started = performance.now()
     let attempt: Attempt | undefined
     try {
-      await this.#root.childTransaction(() => {
+      await this.tables.root.childTransaction(() => {
         attempt = this.#runGroup()
         return attempt.broken === undefined ? undefined : ABORT
       })
     } catch (error) {
-      const cause = await commitFailure(error)
+      const cause = await commitFailure(error, this.#environment.folder)
       attempt = { changes: attempt?.changes ?? this.#take(), outcomes: [], broken: { cause, at: -1 } }
+      if (!this.#environment.answers()) await this.#reopen()
     }
     if (attempt === undefined) return
     if (attempt.broken !== undefined) {
@@ -181,14 +229,34 @@ export class GroupCommit implements Engine {
     this.#participant.abort()
     this.figures.failures++
     const culprit = changes[at]
-    const again = changes.length > 1 && (isFull(cause) || culprit !== undefined)
-    if (!again) {
-      for (const change of changes) this.#reject(change, change.failure ?? cause)
-      return
+    if (mayBeTooMuch(cause)) {
+      if (changes.length > 1) this.#separate(changes)
+      else this.#refuse(changes[0], cause)
+    } else if (culprit !== undefined && changes.length > 1) {
+      culprit.failure = cause
+    } else {
+      for (const change of changes) change.failure ??= cause
     }
-    if (isFull(cause)) for (const change of changes) change.alone = true
-    else if (culprit !== undefined) culprit.failure = cause
     this.#waiting.unshift(...changes)
+  }
+
+  /** Those that need room run one by one, or all if none of them does. */
+  #separate(changes: readonly Change[]): void {
+    const growing = changes.filter((change) => change.grows)
+    for (const change of growing.length > 0 && growing.length < changes.length ? growing : changes) change.alone = true
+  }
+
+  /** There was no room for this one by itself: then there is none for the others that were to be tried alone. */
+  #refuse(change: Change | undefined, cause: unknown): void {
+    if (change === undefined) return
+    change.failure = cause
+    change.alone = false
+    if (!change.grows) return
+    for (const waiting of this.#waiting) {
+      if (!waiting.alone || !waiting.grows) continue
+      waiting.failure = cause
+      waiting.alone = false
+    }
   }
 
   #settle({ changes, outcomes }: Attempt): void {
@@ -204,6 +272,10 @@ export class GroupCommit implements Engine {
     this.figures.rejections++
     change.reject(toStoreError(cause, change.operation))
   }
+}
+
+function closed(operation: string): StoreError {
+  return new StoreError({ code: "STORE_CLOSED", operation })
 }
 
 function nothing(): undefined {

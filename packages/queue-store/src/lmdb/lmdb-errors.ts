@@ -1,3 +1,4 @@
+import { statfs } from "node:fs/promises"
 import { constants } from "node:os"
 import { DecodeError } from "@sluice/encoding/errors"
 import { MissingBodyError } from "../operations/message-items.ts"
@@ -18,9 +19,27 @@ export function toStoreError(cause: unknown, operation: string): StoreError {
   return new StoreError({ code: codeOf(cause), operation }, { cause })
 }
 
-/** Whether the error says that there is no room: then others of the same group may still fit. */
-export function isFull(cause: unknown): boolean {
-  return codeOf(cause) === "STORE_FULL"
+/** Free space below which an input/output error of a write is taken for a full disk: more than any one change needs. */
+const SCARCE_BYTES = 1 << 20
+
+/**
+ * The reason of a failed commit. lmdb hands it out as a promise that rejects with it. LMDB itself reports a write that was
+ * cut short by the end of the disk as an input/output error, so that the free space has to tell which it was.
+ */
+export async function commitFailure(error: unknown, folder: string): Promise<unknown> {
+  const cause = await commitError(error)
+  if ((cause as { code?: unknown } | null | undefined)?.code !== errno.EIO) return cause
+  const { bavail, bsize } = await statfs(folder).catch(() => ({ bavail: Number.POSITIVE_INFINITY, bsize: 1 }))
+  if (bavail * bsize >= SCARCE_BYTES) return cause
+  return new StoreError({ code: "STORE_FULL", operation: "commit" }, { cause })
+}
+
+/**
+ * Whether the error may mean that a group did not fit, so that its changes have a chance one by one: also after
+ * an input/output error, which can be a write that was cut short by a limit.
+ */
+export function mayBeTooMuch(cause: unknown): boolean {
+  return codeOf(cause) === "STORE_FULL" || (cause as { code?: unknown } | null | undefined)?.code === errno.EIO
 }
 
 function codeOf(cause: unknown): StoreProblem["code"] {
@@ -34,8 +53,7 @@ function codeOf(cause: unknown): StoreProblem["code"] {
   return CORRUPT.has(code) ? "STORE_CORRUPT" : "STORE_UNAVAILABLE"
 }
 
-/** The reason of a failed commit: lmdb hands it out as a promise that rejects with it. */
-export async function commitFailure(error: unknown): Promise<unknown> {
+async function commitError(error: unknown): Promise<unknown> {
   const reason = (error as { commitError?: unknown } | null | undefined)?.commitError
   if (!(reason instanceof Promise)) return error
   try {

@@ -4,12 +4,10 @@ import { nativeCrypto } from "@sluice/crypto/native"
 import { LocalOwnership } from "../local-ownership.ts"
 import type { QueueStore } from "../queue-store.ts"
 import { storeOn } from "../store.ts"
+import { Environment } from "./environment.ts"
 import type { StoreFigures } from "./figures.ts"
 import { GroupCommit } from "./group-commit.ts"
 import { toStoreError } from "./lmdb-errors.ts"
-import { LmdbTables } from "./lmdb-tables.ts"
-import { openRoot } from "./open-root.ts"
-import { writeSnapshot } from "./snapshot.ts"
 
 export interface LmdbStoreOptions {
   /** Folder of the store's files; made, readable only for the owner, when it is not there. */
@@ -35,6 +33,11 @@ export interface LmdbStore extends QueueStore {
    * appears at once when it is complete. Pages that are freed meanwhile are not reused before the copy is done.
    */
   snapshot(folder: string): Promise<void>
+  /**
+   * Gives back what the system counts as memory of this process only because its file was read: all pages touched so far
+   * are mapped until then. Takes some milliseconds between two commits; does nothing while a snapshot is written.
+   */
+  trim(): Promise<void>
 }
 
 /**
@@ -45,16 +48,17 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStor
   const { folder, sync = true, groupLimit = 1024, crypto = nativeCrypto } = options
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    const root = await openRoot(folder, sync)
+    const environment = await Environment.open(folder, sync)
     const ownership = new LocalOwnership()
-    const engine = new GroupCommit(root, new LmdbTables(root), ownership, Math.max(1, groupLimit))
+    const engine = new GroupCommit(environment, ownership, Math.max(1, groupLimit))
     return {
       ...storeOn(engine, { crypto, ownership }),
       figures: engine.figures,
       get subscriptions() {
         return ownership.size
       },
-      snapshot: (target) => engine.hold("snapshot", () => writeSnapshot(root, target)),
+      snapshot: (target) => engine.hold("snapshot", () => environment.snapshot(target)),
+      trim: () => engine.trim(),
     }
   } catch (cause) {
     throw toStoreError(cause, "open")

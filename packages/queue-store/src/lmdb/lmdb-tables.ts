@@ -17,41 +17,37 @@ export const BINARY = { encoding: "binary", keyEncoding: "binary", cache: false 
 
 /** The tables as named databases of one LMDB environment. Writing is possible only inside of a transaction. */
 export class LmdbTables implements Tables {
-  readonly queues: Table
-  readonly senders: Table
-  readonly notifiers: Table
-  readonly links: Table
-  readonly linkData: Table
-  readonly messages: Table
-  readonly bodies: Table
-  readonly notifications: Table
-  readonly services: Table
-  readonly fingerprints: Table
-  readonly serviceQueues: Table
-  readonly serviceTotals: Table
+  readonly #databases: LmdbTable[] = []
+  readonly queues: Table = this.#table("queues")
+  readonly senders: Table = this.#table("senders")
+  readonly notifiers: Table = this.#table("notifiers")
+  readonly links: Table = this.#table("links")
+  readonly linkData: Table = this.#table("linkData")
+  readonly messages: Table = this.#table("messages")
+  readonly bodies: Table = this.#table("bodies")
+  readonly notifications: Table = this.#table("notifications")
+  readonly services: Table = this.#table("services")
+  readonly fingerprints: Table = this.#table("fingerprints")
+  readonly serviceQueues: Table = this.#table("serviceQueues")
+  readonly serviceTotals: Table = this.#table("serviceTotals")
   /** Number of writes so far: shows whether an operation that threw had written. */
   writes = 0
-  readonly #root: BinaryRoot
+  #root: BinaryRoot
   #counters: { readonly saved: Uint8Array; readonly current: Counters } | undefined
 
   constructor(root: BinaryRoot) {
     this.#root = root
-    const wrote = () => {
-      this.writes++
-    }
-    const table = (name: TableName): Table => new LmdbTable(root.openDB({ name, ...BINARY }), wrote)
-    this.queues = table("queues")
-    this.senders = table("senders")
-    this.notifiers = table("notifiers")
-    this.links = table("links")
-    this.linkData = table("linkData")
-    this.messages = table("messages")
-    this.bodies = table("bodies")
-    this.notifications = table("notifications")
-    this.services = table("services")
-    this.fingerprints = table("fingerprints")
-    this.serviceQueues = table("serviceQueues")
-    this.serviceTotals = table("serviceTotals")
+    this.attach(root)
+  }
+
+  get root(): BinaryRoot {
+    return this.#root
+  }
+
+  /** Lets the tables work on an environment that was just opened. */
+  attach(root: BinaryRoot): void {
+    this.#root = root
+    for (const table of this.#databases) table.attach(root)
   }
 
   /** Inside of a group its own numbers, else the committed ones. */
@@ -83,6 +79,14 @@ export class LmdbTables implements Tables {
     this.#root.putSync(PROBE_KEY, Uint8Array.of(1))
   }
 
+  #table(name: TableName): Table {
+    const table = new LmdbTable(name, () => {
+      this.writes++
+    })
+    this.#databases.push(table)
+    return table
+  }
+
   #storedCounters(): Uint8Array {
     const stored = this.#root.getBinary(COUNTERS_KEY)
     return stored ?? encodeCounters({ queues: 0, messages: 0, notifications: 0, services: 0, sequence: 0 })
@@ -90,12 +94,22 @@ export class LmdbTables implements Tables {
 }
 
 class LmdbTable implements Table {
-  readonly #db: BinaryDatabase
+  readonly #name: TableName
   readonly #wrote: () => void
+  #database: BinaryDatabase | undefined
 
-  constructor(db: BinaryDatabase, wrote: () => void) {
-    this.#db = db
+  constructor(name: TableName, wrote: () => void) {
+    this.#name = name
     this.#wrote = wrote
+  }
+
+  attach(root: BinaryRoot): void {
+    this.#database = root.openDB({ name: this.#name, ...BINARY })
+  }
+
+  get #db(): BinaryDatabase {
+    if (this.#database === undefined) throw new Error("the table is not attached")
+    return this.#database
   }
 
   get(key: Uint8Array): Uint8Array | undefined {

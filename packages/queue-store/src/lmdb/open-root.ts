@@ -35,6 +35,9 @@ export async function openRoot(folder: string, sync: boolean): Promise<BinaryRoo
     // The promise of a transaction then means that it is on the disk.
     overlappingSync: false,
     noSync: !sync,
+    // We make the groups ourselves. With lmdb's own batching a failed commit ends the process by a rejection that nobody
+    // can handle.
+    eventTurnBatching: false,
     permissionsMode: 0o600,
     ...BINARY,
   } as Parameters<typeof open<Uint8Array, Uint8Array>>[0])

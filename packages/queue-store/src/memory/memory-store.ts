@@ -62,6 +62,10 @@ class MemoryEngine implements Engine {
     }
   }
 
+  grow<T>(operation: string, run: () => T): Promise<T> {
+    return this.change(operation, run)
+  }
+
   read<T>(operation: string, run: () => T): Promise<T> {
     if (this.#closed) return Promise.reject(new StoreError({ code: "STORE_CLOSED", operation }))
     try {
