@@ -124,12 +124,24 @@ export interface ImportedQueue {
   readonly canWrite?: boolean
 }
 
+/** Numbers of what is stored, kept with every change: asking for them costs the same whatever they are. */
 export interface StoreCounts {
   readonly queues: number
   /** Without quota markers. */
   readonly messages: number
+  /** Queues with a notifier. */
+  readonly notifiers: number
   readonly notifications: number
+  /** Services of all roles. */
   readonly services: number
+  /** Those of role `M`. */
+  readonly messageServices: number
+  /** Those of role `N`. */
+  readonly notificationServices: number
+  /** Queues that are associated with a service for their messages. */
+  readonly messageServiceQueues: number
+  /** Queues whose notifier is associated with a service. */
+  readonly notificationServiceQueues: number
 }
 
 /**
@@ -194,11 +206,18 @@ export interface QueueStore extends AsyncDisposable {
   deleteNotifier(
     recipientId: Uint8Array,
   ): Promise<Outcome<{ readonly queue: QueueRecord; readonly previous?: Notifier }>>
-  /** Suspends (OFF), blocks or unblocks. Works on a blocked queue too. */
+  /** Suspends (OFF), or sets any other status. Works on a blocked queue too. */
   setStatus(
     recipientId: Uint8Array,
     status: QueueStatus,
   ): Promise<Outcome<{ readonly queue: QueueRecord; readonly previous: QueueStatus; readonly owner?: Owner }>>
+  /** Blocks the queue, or changes why it is blocked. A suspended queue stays suspended beneath the block. */
+  block(
+    recipientId: Uint8Array,
+    info: BlockingInfo,
+  ): Promise<Outcome<{ readonly queue: QueueRecord; readonly previous: QueueStatus; readonly owner?: Owner }>>
+  /** Takes a block back: the queue is active, or suspended if it was. Any other queue is left as it is. */
+  unblock(recipientId: Uint8Array): Promise<Outcome<{ readonly queue: QueueRecord; readonly previous: QueueStatus }>>
   /** Removes the queue with everything that belongs to it; `messages` counts what it held, without a marker. */
   deleteQueue(
     recipientId: Uint8Array,

@@ -18,7 +18,12 @@ export interface BlockingInfo {
 export type QueueStatus =
   | { readonly tag: "active" }
   | { readonly tag: "off" }
-  | { readonly tag: "blocked"; readonly info: BlockingInfo }
+  | {
+      readonly tag: "blocked"
+      readonly info: BlockingInfo
+      /** Its recipient had suspended it before, which it is again when it is unblocked. */
+      readonly suspended?: true
+    }
 
 /** Credentials of the queue's notifier (smp.md §2.5, NKEY). */
 export interface Notifier {

@@ -13,6 +13,7 @@ import {
 } from "./operations/notifications.ts"
 import { associateNotifier, deleteNotifier, setNotifier } from "./operations/notifiers.ts"
 import {
+  block,
   createQueue,
   deleteQueue,
   queueByIndex,
@@ -21,6 +22,7 @@ import {
   setRecipientKeys,
   setStatus,
   touch,
+  unblock,
 } from "./operations/queues.ts"
 import {
   findService,
@@ -68,6 +70,8 @@ export function storeOn(engine: Engine, parts: StoreParts): QueueStore {
     setNotifier: (id, notifier) => grow("setNotifier", () => setNotifier(c, id, notifier)),
     deleteNotifier: (id) => change("deleteNotifier", () => deleteNotifier(c, id)),
     setStatus: (id, status) => change("setStatus", () => setStatus(c, id, status)),
+    block: (id, info) => change("block", () => block(c, id, info)),
+    unblock: (id) => change("unblock", () => unblock(c, id)),
     deleteQueue: (id) => change("deleteQueue", () => deleteQueue(c, id)),
     touch: (ids, day) => change("touch", () => touch(c, ids, day)),
 

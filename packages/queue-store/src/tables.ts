@@ -22,10 +22,31 @@ export interface Table {
 export interface Counters {
   queues: number
   messages: number
+  notifiers: number
   notifications: number
   services: number
+  messageServices: number
+  notificationServices: number
+  messageServiceQueues: number
+  notificationServiceQueues: number
   /** The number that the last body or notification got. */
   sequence: number
+}
+
+/** Those of an empty store. */
+export function noCounters(): Counters {
+  return {
+    queues: 0,
+    messages: 0,
+    notifiers: 0,
+    notifications: 0,
+    services: 0,
+    messageServices: 0,
+    notificationServices: 0,
+    messageServiceQueues: 0,
+    notificationServiceQueues: 0,
+    sequence: 0,
+  }
 }
 
 /** Everything that a store keeps; the README tells the sizes. Which key and value each has: */

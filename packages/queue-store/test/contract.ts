@@ -1,5 +1,7 @@
 import { describe } from "vitest"
+import { blockingContract } from "./contract/blocking.ts"
 import { concurrencyContract } from "./contract/concurrency.ts"
+import { countsContract } from "./contract/counts.ts"
 import { importingContract } from "./contract/importing.ts"
 import { linksContract } from "./contract/links.ts"
 import type { MakeStore } from "./contract/make-store.ts"
@@ -17,6 +19,7 @@ import { subscriptionsContract } from "./contract/subscriptions.ts"
 export function queueStoreContract(name: string, make: MakeStore): void {
   describe(`${name}: contract of the queue store`, () => {
     queuesContract(make)
+    blockingContract(make)
     linksContract(make)
     messagesContract(make)
     subscriptionsContract(make)
@@ -24,6 +27,7 @@ export function queueStoreContract(name: string, make: MakeStore): void {
     notificationsContract(make)
     stepsContract(make)
     importingContract(make)
+    countsContract(make)
     concurrencyContract(make)
   })
 }

@@ -108,8 +108,9 @@ export class QueueView {
     this.#flags = ((stored[1] as number) << 8) | (stored[2] as number)
   }
 
+  /** Suspended, and not blocked besides. */
   get off(): boolean {
-    return (this.#flags & OFF) !== 0
+    return (this.#flags & (OFF | BLOCKED)) === OFF
   }
 
   get blocked(): boolean {
@@ -162,7 +163,7 @@ function flagsOf(queue: QueueRecord): number {
   let flags = 0
   if (queue.queueMode === "messaging") flags |= MODE_MESSAGING
   if (queue.queueMode === "contact") flags |= MODE_CONTACT
-  if (queue.status.tag === "off") flags |= OFF
+  if (queue.status.tag === "off" || (queue.status.tag === "blocked" && queue.status.suspended)) flags |= OFF
   if (queue.status.tag === "blocked") flags |= BLOCKED
   if (queue.senderKey !== undefined) flags |= SENDER_KEY
   if (queue.linkId !== undefined) flags |= LINK
@@ -204,12 +205,16 @@ function writeBlocking(w: Writer, info: BlockingInfo): void {
 }
 
 function readStatus(r: Reader, flags: number): QueueStatus {
-  if ((flags & OFF) !== 0) return { tag: "off" }
-  if ((flags & BLOCKED) === 0) return { tag: "active" }
+  const suspended = (flags & OFF) !== 0
+  if ((flags & BLOCKED) === 0) return { tag: suspended ? "off" : "active" }
+  return { tag: "blocked", info: readBlocking(r), ...(suspended && { suspended }) }
+}
+
+function readBlocking(r: Reader): BlockingInfo {
   const reason = REASONS[r.u8("reason")]
   if (reason === undefined) throw new DecodeError("queue: unknown reason of blocking")
   const notice = r.u8("notice")
-  if (notice === NO_NOTICE) return { tag: "blocked", info: { reason } }
-  if (notice === NOTICE_WITHOUT_END) return { tag: "blocked", info: { reason, notice: {} } }
-  return { tag: "blocked", info: { reason, notice: { ttl: Number(r.int64("ttl")) } } }
+  if (notice === NO_NOTICE) return { reason }
+  if (notice === NOTICE_WITHOUT_END) return { reason, notice: {} }
+  return { reason, notice: { ttl: Number(r.int64("ttl")) } }
 }

@@ -1,6 +1,6 @@
 import type { Database, RangeOptions, RootDatabase } from "lmdb"
 import { readU48, writeU48 } from "../codec/numbers.ts"
-import type { Counters, Range, Table, TableName, Tables } from "../tables.ts"
+import { type Counters, noCounters, type Range, type Table, type TableName, type Tables } from "../tables.ts"
 import { StoreFormatError } from "./store-format-error.ts"
 
 /** An LMDB database with binary keys and values. */
@@ -10,7 +10,19 @@ export type BinaryRoot = RootDatabase<Uint8Array, Uint8Array>
 const COUNTERS_KEY = new TextEncoder().encode("counters")
 const PROBE_KEY = new TextEncoder().encode("probe")
 const COUNTERS_VERSION = 1
-const COUNTED: readonly (keyof Counters)[] = ["queues", "messages", "notifications", "services", "sequence"]
+/** In the order in which they are stored. */
+const COUNTED: readonly (keyof Counters)[] = [
+  "queues",
+  "messages",
+  "notifications",
+  "services",
+  "sequence",
+  "notifiers",
+  "messageServices",
+  "notificationServices",
+  "messageServiceQueues",
+  "notificationServiceQueues",
+]
 
 /** Options of every database of the store: no encoding, no cache. */
 export const BINARY = { encoding: "binary", keyEncoding: "binary", cache: false } as const
@@ -89,7 +101,7 @@ export class LmdbTables implements Tables {
 
   #storedCounters(): Uint8Array {
     const stored = this.#root.getBinary(COUNTERS_KEY)
-    return stored ?? encodeCounters({ queues: 0, messages: 0, notifications: 0, services: 0, sequence: 0 })
+    return stored ?? encodeCounters(noCounters())
   }
 }
 
@@ -155,7 +167,7 @@ function firstBehind(prefix: Uint8Array): Uint8Array | undefined {
   return end
 }
 
-/** u8 version and five u48 numbers. */
+/** u8 version and ten u48 numbers. */
 function encodeCounters(counters: Counters): Uint8Array {
   const stored = new Uint8Array(1 + 6 * COUNTED.length)
   stored[0] = COUNTERS_VERSION
@@ -169,6 +181,9 @@ function decodeCounters(stored: Uint8Array): Counters {
   if (stored[0] !== COUNTERS_VERSION || stored.length !== 1 + 6 * COUNTED.length) {
     throw new StoreFormatError("the counters are not in a known form")
   }
-  const at = (i: number) => readU48(stored, 1 + 6 * i)
-  return { queues: at(0), messages: at(1), notifications: at(2), services: at(3), sequence: at(4) }
+  const counters = noCounters()
+  COUNTED.forEach((name, i) => {
+    counters[name] = readU48(stored, 1 + 6 * i)
+  })
+  return counters
 }

@@ -5,7 +5,7 @@ import { LocalOwnership } from "../local-ownership.ts"
 import type { QueueStore } from "../queue-store.ts"
 import { storeOn } from "../store.ts"
 import { StoreError, type StoreProblem } from "../store-error.ts"
-import type { Tables } from "../tables.ts"
+import { noCounters, type Tables } from "../tables.ts"
 import { BYTES, MemoryTable, TEXT, type Undo } from "./memory-table.ts"
 
 /**
@@ -40,7 +40,7 @@ class MemoryEngine implements Engine {
       fingerprints: index(),
       serviceQueues: listed(),
       serviceTotals: index(),
-      counters: { queues: 0, messages: 0, notifications: 0, services: 0, sequence: 0 },
+      counters: noCounters(),
     }
   }
 

@@ -20,7 +20,8 @@ export function removeAssociation(c: Context, serviceId: Uint8Array, kind: Servi
 
 /** XOR makes adding and removing the same operation on the hash (smp.md §2.4). */
 function changeTotals(c: Context, serviceId: Uint8Array, kind: ServiceKind, id: Uint8Array, by: 1 | -1): void {
-  const { serviceTotals } = c.tables
+  const { serviceTotals, counters } = c.tables
+  counters[kind === "messages" ? "messageServiceQueues" : "notificationServiceQueues"] += by
   const key = serviceKindKey(serviceId, kind)
   const { count, idsHash } = decodeTotals(serviceTotals.get(key))
   toggleId(c.crypto, idsHash, id)

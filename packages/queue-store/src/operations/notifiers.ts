@@ -24,6 +24,7 @@ export function setNotifier(
   replaceQueue(tables, queue)
   if (previous !== undefined) removeNotifier(c, previous)
   tables.notifiers.put(notifier.notifierId, recipientId)
+  tables.counters.notifiers++
   if (notifier.serviceId !== undefined) addAssociation(c, notifier.serviceId, "notifications", notifier.notifierId)
   return { ok: true, queue, ...(previous !== undefined && { previous }) }
 }
@@ -67,6 +68,7 @@ export function sameService(a: Uint8Array | undefined, b: Uint8Array | undefined
 
 function removeNotifier(c: Context, notifier: Notifier): void {
   c.tables.notifiers.remove(notifier.notifierId)
+  c.tables.counters.notifiers--
   dropNotifications(c.tables, notifier.notifierId)
   if (notifier.serviceId !== undefined) removeAssociation(c, notifier.serviceId, "notifications", notifier.notifierId)
 }

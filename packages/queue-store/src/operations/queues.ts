@@ -2,7 +2,7 @@ import { equalBytes } from "@sluice/encoding/bytes"
 import { copyOf } from "../codec/copy.ts"
 import { decodeLinkData } from "../codec/small-codes.ts"
 import type { Collision, Outcome, Owner } from "../queue-store.ts"
-import type { LinkData, QueueRecord, QueueStatus } from "../records.ts"
+import type { BlockingInfo, LinkData, QueueRecord, QueueStatus } from "../records.ts"
 import type { Table, Tables } from "../tables.ts"
 import { type Context, copyById, findQueue, findUnblocked, getById, refuse } from "./context.ts"
 import { findCollision, removeQueue, replaceQueue, writeQueue } from "./writing.ts"
@@ -90,6 +90,31 @@ export function setStatus(
   if (status.tag === "blocked" || status.tag !== before.status.tag) replaceQueue(c.tables, queue)
   const owner = c.ownership.current(recipientId)
   return { ok: true, queue, previous: before.status, ...(owner !== undefined && { owner }) }
+}
+
+/** The block of a suspended queue remembers that it was. */
+export function block(
+  c: Context,
+  recipientId: Uint8Array,
+  info: BlockingInfo,
+): Outcome<{ readonly queue: QueueRecord; readonly previous: QueueStatus; readonly owner?: Owner }> {
+  const before = findQueue(c.tables, recipientId)
+  if (before === undefined) return refuse("no-queue")
+  return setStatus(c, recipientId, { tag: "blocked", info, ...(isSuspended(before.status) && { suspended: true }) })
+}
+
+export function unblock(
+  c: Context,
+  recipientId: Uint8Array,
+): Outcome<{ readonly queue: QueueRecord; readonly previous: QueueStatus }> {
+  const queue = findQueue(c.tables, recipientId)
+  if (queue === undefined) return refuse("no-queue")
+  if (queue.status.tag !== "blocked") return { ok: true, queue, previous: queue.status }
+  return setStatus(c, recipientId, { tag: isSuspended(queue.status) ? "off" : "active" })
+}
+
+function isSuspended(status: QueueStatus): boolean {
+  return status.tag === "off" || (status.tag === "blocked" && status.suspended === true)
 }
 
 export function touch(c: Context, recipientIds: readonly Uint8Array[], day: number): void {

@@ -70,7 +70,7 @@ export function importServices(c: Context, imported: readonly ServiceRecord[]): 
     const before = findService(tables, serviceId)
     if (before !== undefined) {
       tables.fingerprints.remove(before.fingerprint)
-      tables.counters.services--
+      count(tables, before.role, -1)
     }
     writeService(tables, service)
   }
@@ -82,6 +82,12 @@ function writeService(tables: Tables, service: ServiceRecord): ServiceRecord {
   const stored = encodeService(service)
   tables.services.put(service.serviceId, stored)
   tables.fingerprints.put(service.fingerprint, service.serviceId)
-  tables.counters.services++
+  count(tables, service.role, 1)
   return decodeService(service.serviceId, stored)
+}
+
+function count({ counters }: Tables, role: ServiceRole, by: 1 | -1): void {
+  counters.services += by
+  if (role === "M") counters.messageServices += by
+  else if (role === "N") counters.notificationServices += by
 }

@@ -38,6 +38,7 @@ export function writeQueue(c: Context, queue: QueueRecord, linkData: LinkData | 
   tables.senders.put(queue.senderId, recipientId)
   if (notifier !== undefined) {
     tables.notifiers.put(notifier.notifierId, recipientId)
+    tables.counters.notifiers++
     if (notifier.serviceId !== undefined) addAssociation(c, notifier.serviceId, "notifications", notifier.notifierId)
   }
   if (linkId !== undefined) tables.links.put(linkId, recipientId)
@@ -55,6 +56,7 @@ export function removeQueue(c: Context, queue: QueueRecord): number {
   tables.senders.remove(queue.senderId)
   if (notifier !== undefined) {
     tables.notifiers.remove(notifier.notifierId)
+    tables.counters.notifiers--
     dropNotifications(tables, notifier.notifierId)
     if (notifier.serviceId !== undefined) removeAssociation(c, notifier.serviceId, "notifications", notifier.notifierId)
   }

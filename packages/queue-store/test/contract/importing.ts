@@ -45,7 +45,7 @@ export function importingContract(make: MakeStore): void {
       expect(await store().messages(rid(1))).toEqual(messages)
       expect((await store().serviceTotals(serviceId(1), "messages"))?.count).toBe(1)
       expect((await store().serviceTotals(serviceId(1), "notifications"))?.count).toBe(1)
-      expect(await store().counts()).toEqual({ queues: 2, messages: 2, notifications: 0, services: 1 })
+      expect(await store().counts()).toMatchObject({ queues: 2, messages: 2, notifications: 0, services: 1 })
     })
 
     it("keeps more messages than any quota, and whether the queue is closed", async () => {
@@ -74,13 +74,13 @@ export function importingContract(make: MakeStore): void {
       expect(await store().queueByLink(lid(1))).toBeUndefined()
       expect(await store().linkData(rid(1))).toBeUndefined()
       expect(await store().messages(rid(1))).toEqual([message(2)])
-      expect(await store().counts()).toEqual({ queues: 1, messages: 1, notifications: 0, services: 0 })
+      expect(await store().counts()).toMatchObject({ queues: 1, messages: 1, notifications: 0, services: 0 })
     })
 
     it("can be repeated", async () => {
       const entries = [{ queue: contactQueue(1, { linkId: lid(1) }), linkData: link(1, 1), messages: [message(1)] }]
       for (let i = 0; i < 3; i++) expect(await store().importQueues(entries)).toEqual({ conflicts: [] })
-      expect(await store().counts()).toEqual({ queues: 1, messages: 1, notifications: 0, services: 0 })
+      expect(await store().counts()).toMatchObject({ queues: 1, messages: 1, notifications: 0, services: 0 })
     })
 
     it("leaves out and names what conflicts with another queue", async () => {

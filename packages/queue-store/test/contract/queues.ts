@@ -239,9 +239,9 @@ export function queuesContract(make: MakeStore): void {
         })
       }
       const { owner } = accepted((await store().subscribe([{ recipientId: rid(1), serviceId: serviceId(1) }], "a"))[0])
-      expect(await store().counts()).toEqual({ queues: 1, messages: 2, notifications: 2, services: 0 })
+      expect(await store().counts()).toMatchObject({ queues: 1, messages: 2, notifications: 2, services: 0 })
       expect(await store().deleteQueue(rid(1))).toEqual({ ok: true, queue: record, messages: 2, owner })
-      expect(await store().counts()).toEqual({ queues: 0, messages: 0, notifications: 0, services: 0 })
+      expect(await store().counts()).toMatchObject({ queues: 0, messages: 0, notifications: 0, services: 0 })
 
       for (const found of [
         await store().queueByRecipient(rid(1)),
