@@ -74,7 +74,7 @@ export function message(n: number, changes: Partial<NewMessage> = {}): NewMessag
     id: mid(n),
     timestamp: 1000 + n,
     notify: false,
-    body: new Uint8Array(50 + n).fill(n),
+    body: new Uint8Array(50 + (n % 1000)).fill(n),
     ...changes,
   }
 }

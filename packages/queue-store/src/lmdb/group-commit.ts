@@ -3,7 +3,7 @@ import type { Engine, Participant } from "../engine.ts"
 import { StoreError } from "../store-error.ts"
 import type { Environment } from "./environment.ts"
 import { CountedFigures } from "./figures.ts"
-import { commitFailure, mayBeTooMuch, toStoreError } from "./lmdb-errors.ts"
+import { commitFailure, isFromLmdb, mayBeTooMuch, toStoreError } from "./lmdb-errors.ts"
 import type { LmdbTables } from "./lmdb-tables.ts"
 
 /** A change that waits for its group, or for the commit of it. */
@@ -34,9 +34,10 @@ interface Attempt {
  * Group commit: all changes that were started before the transaction begins run in it one after the other, and settle
  * after its commit, which happens off the event loop. Those that are started meanwhile make the next group.
  *
- * A change that throws before it wrote anything fails alone. One that throws later takes the whole group back; the others
- * are then run again without it. So is a group that does not fit on the disk: then the first change that needs room runs
- * by itself, and if that fails too, all others that need room are refused and the rest succeeds.
+ * A change that throws before it wrote anything fails alone. One that throws later, or because LMDB reported an error
+ * (which spoils the transaction), takes the whole group back; the others are then run again without it. So is a group that
+ * does not fit on the disk: then the first change that needs room runs by itself, and if that fails too, all others that
+ * need room are refused and the rest succeeds.
  */
 export class GroupCommit implements Engine {
   readonly tables: LmdbTables
@@ -84,7 +85,7 @@ export class GroupCommit implements Engine {
   /** Work beside the groups that closing has to wait for. */
   hold<T>(operation: string, work: () => Promise<T>): Promise<T> {
     if (this.#closed !== undefined) return Promise.reject(closed(operation))
-    const held = work()
+    const held = (this.#reopening ?? Promise.resolve()).then(work)
     const done: Promise<unknown> = held.then(nothing, nothing).then((): boolean => this.#held.delete(done))
     this.#held.add(done)
     return held
@@ -203,7 +204,9 @@ export class GroupCommit implements Engine {
         try {
           outcomes.push({ value: change.run() })
         } catch (error) {
-          if (tables.writes !== before) return { changes, outcomes, broken: { cause: error, at: outcomes.length } }
+          if (tables.writes !== before || isFromLmdb(error)) {
+            return { changes, outcomes, broken: { cause: error, at: outcomes.length } }
+          }
           outcomes.push({ error })
         }
       }

@@ -13,6 +13,11 @@ const FULL: ReadonlySet<number> = new Set([-30792, -30788, errno.ENOSPC, errno.E
 /** MDB_PAGE_NOTFOUND, CORRUPTED, VERSION_MISMATCH, INVALID, INCOMPATIBLE. */
 const CORRUPT: ReadonlySet<number> = new Set([-30797, -30796, -30794, -30793, -30784])
 
+/** Whether LMDB or the system below it reported the error: only these have a number. */
+export function isFromLmdb(cause: unknown): boolean {
+  return typeof (cause as { code?: unknown } | null | undefined)?.code === "number"
+}
+
 /** What went wrong, in terms of the interface; the cause keeps the details for operators. */
 export function toStoreError(cause: unknown, operation: string): StoreError {
   if (cause instanceof StoreError) return new StoreError({ ...cause.problem, operation }, { cause: cause.cause })
