@@ -146,7 +146,9 @@ export class Destinations {
     const own = this.isOwn(server)
     const attempt = new SharedAttempt<Opened>(
       (signal) => this.#connect(key, target, { dial, own, signal }),
-      () => this.#attempts.delete(key),
+      () => {
+        if (this.#attempts.get(key) === attempt) this.#attempts.delete(key)
+      },
     )
     this.#attempts.set(key, attempt)
     return attempt

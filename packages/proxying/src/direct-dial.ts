@@ -13,6 +13,8 @@ export interface DirectDialOptions {
   readonly allowPrivate: boolean
   /** Default {@link resolveByDns}. Not used where private addresses are allowed. */
   readonly resolve?: Resolve | undefined
+  /** Which addresses may be connected to; default {@link isPublicAddress}. For tests, which have no public ones. */
+  readonly isAllowed?: ((address: string) => boolean) | undefined
 }
 
 /** A host leads to no address that may be connected to. Its text names none of them. */
@@ -31,17 +33,18 @@ export class RefusedAddressError extends Error {
  *
  * With `allowPrivate` names are left to the system, its hosts file included.
  */
-export function directDial({ allowPrivate, resolve = resolveByDns }: DirectDialOptions): Dial {
-  if (allowPrivate) return tcpDial()
+export function directDial(options: DirectDialOptions): Dial {
+  if (options.allowPrivate) return tcpDial()
+  const { resolve = resolveByDns, isAllowed = isPublicAddress } = options
   return async ({ host, port }, signal) => {
     signal.throwIfAborted()
     const addresses = isIP(host) !== 0 ? [host] : await resolve(host, signal)
     signal.throwIfAborted()
-    const allowed = addresses.filter(isPublicAddress)
+    const allowed = addresses.filter(isAllowed)
     if (allowed.length === 0) throw new RefusedAddressError()
     const socket = await dial({ host, port, lookup: fixedLookup(allowed) }, signal)
     // The system was given nothing else; that it did nothing else is worth one comparison.
-    if (socket.remoteAddress !== undefined && isPublicAddress(socket.remoteAddress)) return socket
+    if (socket.remoteAddress !== undefined && isAllowed(socket.remoteAddress)) return socket
     socket.destroy()
     throw new RefusedAddressError()
   }
