@@ -1,4 +1,7 @@
+import type { ActiveFigures } from "./daily-line.ts"
 import { DistinctCount } from "./distinct-count.ts"
+
+const DAY = 86_400_000
 
 /** Queues with a SEND or ACK in the present UTC day, ISO week and month, estimated (relay-internals.md §12). */
 export class ActiveQueues {
@@ -18,20 +21,28 @@ export class ActiveQueues {
     this.month.add(recipientId)
   }
 
-  /**
-   * Ends a day: its figure, with that of the week when a Monday begins and of the month when its first day does, as the
-   * daily line wants them. What is told starts anew.
-   */
-  endDay(next: Date): { readonly day: number; readonly week?: number; readonly month?: number } {
-    const day = take(this.day)
-    const week = next.getUTCDay() === 1 ? { week: take(this.week) } : {}
-    const month = next.getUTCDate() === 1 ? { month: take(this.month) } : {}
-    return { day, ...week, ...month }
+  /** The figures at the end of the days from `from` to `next`: those of periods that end, of whichever day, are told. */
+  figures(from: Date, next: Date): ActiveFigures {
+    return {
+      day: this.day.value,
+      ...(week(from) !== week(next) && { week: this.week.value }),
+      ...(month(from) !== month(next) && { month: this.month.value }),
+    }
+  }
+
+  /** Begins the day `next` after those from `from` on: what has ended starts anew. */
+  begin(from: Date, next: Date): void {
+    this.day.clear()
+    if (week(from) !== week(next)) this.week.clear()
+    if (month(from) !== month(next)) this.month.clear()
   }
 }
 
-function take(count: DistinctCount): number {
-  const { value } = count
-  count.clear()
-  return value
+/** Number of the ISO week, which begins on Monday; 1970 began on a Thursday. */
+function week(day: Date): number {
+  return Math.floor((day.getTime() / DAY + 3) / 7)
+}
+
+function month(day: Date): number {
+  return day.getUTCFullYear() * 12 + day.getUTCMonth()
 }

@@ -1,6 +1,6 @@
 import type { StoreCounts } from "@sluice/queue-store/queue-store"
 import type { Count } from "./metrics.ts"
-import type { ServiceStatistics, Statistics } from "./statistics.ts"
+import type { NameStatistics, ServiceStatistics, Statistics } from "./statistics.ts"
 
 /** Outcomes of proxy commands (proxy.md §9). */
 export interface ProxyOutcomes {
@@ -11,33 +11,45 @@ export interface ProxyOutcomes {
   readonly errorsOther: number
 }
 
+/** Proxy commands: PRXY (`relays`) and PFWD (`forwards`), of all relays and of those that are the operator's own. */
+export type ProxyFigures = Readonly<Record<"relays" | "relaysOwn" | "forwards" | "forwardsOwn", ProxyOutcomes>>
+
+/** Queues in use; the week's and the month's figure only in the line of their last day. */
+export interface ActiveFigures {
+  readonly day: number
+  readonly week?: number
+  readonly month?: number
+}
+
+/** What is counted from one daily line to the next. */
+export interface DayCounts extends ProxyFigures {
+  readonly relay: Readonly<Record<Count<Statistics>, number>>
+  readonly names: Readonly<Record<Count<NameStatistics>, number>>
+}
+
+/** What is counted for services, and never begins anew. */
+export type ServiceCounts = Readonly<Record<"rcvServices" | "ntfServices", Record<Count<ServiceStatistics>, number>>>
+
 /** Everything that a daily line is made from: counters of the day, and levels at its end. */
 export interface DayFigures {
   /** First day of the period. */
   readonly from: Date
-  readonly counters: Readonly<Record<Count<Statistics>, number>>
-  readonly rcvServices: Readonly<Record<Count<ServiceStatistics>, number>>
-  readonly ntfServices: Readonly<Record<Count<ServiceStatistics>, number>>
-  readonly active: { readonly day: number; readonly week?: number; readonly month?: number }
-  readonly activeNtf: { readonly day: number; readonly week?: number; readonly month?: number }
+  readonly day: DayCounts
+  readonly services: ServiceCounts
+  readonly active: ActiveFigures
+  readonly activeNtf: ActiveFigures
   readonly counts: StoreCounts
-  readonly services: {
-    readonly rcv: number
-    readonly ntf: number
-    readonly rcvQueues: number
-    readonly ntfQueues: number
-  }
-  readonly proxy: Readonly<Record<"relays" | "relaysOwn" | "forwards" | "forwardsOwn", ProxyOutcomes>>
-  readonly names: { requests: number; success: number; notFound: number; resolverErrors: number; disabled: number }
 }
 
 type Cell = string | number | undefined
 
+/** In place of counters that the reference does not count any more. */
 const ZERO = 0
 
 /** One line of the daily CSV, 101 columns in the reference's order (relay-operations.md §6); without the line break. */
 export function dailyLine(figures: DayFigures): string {
-  const { counters: c, active, activeNtf, counts, services, proxy, names } = figures
+  const { day, services, active, activeNtf, counts } = figures
+  const { relay: c, names } = day
   const cells: Cell[] = [
     figures.from.toISOString().slice(0, 10),
     ...[c.qCreated, c.qSecured, c.qDeletedAll, c.msgSent, c.msgRecv],
@@ -45,10 +57,10 @@ export function dailyLine(figures: DayFigures): string {
     ...[c.msgSentNtf, c.msgRecvNtf],
     ...[activeNtf.day, activeNtf.week, activeNtf.month],
     ...[counts.queues, counts.messages, c.msgExpired, c.qDeletedNew, c.qDeletedSecured],
-    ...outcomes(proxy.relays),
-    ...outcomes(proxy.relaysOwn),
-    ...outcomes(proxy.forwards),
-    ...outcomes(proxy.forwardsOwn),
+    ...outcomes(day.relays),
+    ...outcomes(day.relaysOwn),
+    ...outcomes(day.forwards),
+    ...outcomes(day.forwardsOwn),
     c.pMsgFwdsRecv,
     ...[c.qSub, c.qSubAuth, c.qSubDuplicate, c.qSubProhibited],
     ...[c.msgSentAuth, c.msgSentQuota, c.msgSentLarge],
@@ -61,9 +73,10 @@ export function dailyLine(figures: DayFigures): string {
     counts.notifiers,
     ...[c.qDeletedAllB, c.qSubAllB, c.qSubEnd, c.qSubEndB, c.ntfDeletedB, c.ntfSubB, c.msgNtfsB, c.msgNtfExpired],
     counts.notifications,
-    ...[services.rcv, services.ntf, services.rcvQueues, services.ntfQueues],
-    ...service(figures.rcvServices),
-    ...service(figures.ntfServices),
+    ...[counts.messageServices, counts.notificationServices],
+    ...[counts.messageServiceQueues, counts.notificationServiceQueues],
+    ...service(services.rcvServices),
+    ...service(services.ntfServices),
     ...[names.requests, names.success, names.notFound, names.resolverErrors, names.disabled],
   ]
   return cells.map((cell) => cell ?? "").join(",")

@@ -3,138 +3,121 @@ import { join } from "node:path"
 import { ensureFolder, writeFileAtomic } from "@sluice/ops/atomic-file"
 import type { Job } from "@sluice/ops/jobs"
 import type { Log } from "@sluice/ops/log"
-import { ActiveQueues } from "./active-queues.ts"
-import { type DayFigures, dailyLine } from "./daily-line.ts"
-import { difference, type Numbers, numbersOf } from "./numbers.ts"
+import type { StoreCounts } from "@sluice/queue-store/queue-store"
+import { Counters } from "./counters.ts"
+import { type DayCounts, dailyLine, type ProxyFigures, type ServiceCounts } from "./daily-line.ts"
+import { numbersOf } from "./numbers.ts"
+import { formatSaved, parseSaved, type SavedStatistics } from "./saved-statistics.ts"
 import type { Statistics } from "./statistics.ts"
 
 const DAY = 86_400_000
+/** The daily lines, without a header. */
 const FILE = "daily.csv"
+/** What is kept over a restart. */
 const STATE = "statistics.json"
 
-/** What the daily line needs besides the counters: levels, read when the line is written. */
-export type DayLevels = Pick<DayFigures, "counts" | "services" | "proxy" | "names">
-
 export interface DailyOptions {
-  /** Folder of `daily.csv` and of what is kept over a restart. */
-  readonly folder: string
+  /** Folder of what is written; without one, days are counted and nothing is written. */
+  readonly folder?: string | undefined
   readonly statistics: Statistics
-  readonly levels: () => Promise<DayLevels>
+  readonly proxy?: (() => ProxyFigures) | undefined
+  readonly counts: () => Promise<StoreCounts>
   readonly now: () => number
   readonly log: Log
 }
 
-/** What survives a restart: counters since the last line, and the sketches of active queues, which hold no IDs. */
-interface SavedState {
-  readonly version: 1
-  readonly from: string
-  readonly counters: Numbers
-  readonly rcvServices: Numbers
-  readonly ntfServices: Numbers
-  readonly active: Readonly<Record<"day" | "week" | "month", string>>
-  readonly activeNtf: Readonly<Record<"day" | "week" | "month", string>>
-}
-
-/**
- * Writes one line a day at 00:00 UTC (relay-operations.md §6). The counters themselves go on growing, so that rates in a
- * dashboard don't fall at midnight; a line is the difference to the one before.
- */
+/** Counts by UTC day, and writes one line for each at its end (relay-operations.md §6). */
 export class DailyStatistics {
   readonly #options: DailyOptions
+  readonly #counters: Counters
   #from: Date
-  /** Counters when the present day began, less what was counted for it before a restart. */
-  #base: { counters: Numbers; rcvServices: Numbers; ntfServices: Numbers }
 
   constructor(options: DailyOptions) {
     this.#options = options
+    this.#counters = new Counters(options.statistics, options.proxy)
     this.#from = startOfDay(options.now())
-    this.#base = this.#numbers()
   }
 
-  /** Continues the day that a former process began. A file that can't be read is told of, and the day starts anew. */
+  /** First day of what {@link today} counts: this day, unless its line could not be written. */
+  get from(): Date {
+    return this.#from
+  }
+
+  get today(): DayCounts {
+    return this.#counters.today
+  }
+
+  get sinceStart(): DayCounts {
+    return this.#counters.sinceStart
+  }
+
+  /** Counters of services, which no day ends. */
+  get services(): ServiceCounts {
+    return this.#counters.services
+  }
+
+  /**
+   * Continues what a former process counted; if its last day has ended meanwhile, that is written now. A file that is no
+   * such state is told of, and the day starts anew.
+   */
   async load(): Promise<void> {
     const { folder, statistics, log } = this.#options
+    if (folder === undefined) return
     await ensureFolder(folder)
-    let text: string
+    const text = await readIfThere(join(folder, STATE))
+    if (text === undefined) return
+    let saved: SavedStatistics
     try {
-      text = await readFile(join(folder, STATE), "utf8")
-    } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return
-      throw error
-    }
-    try {
-      const saved = JSON.parse(text) as SavedState
-      if (saved.version !== 1) throw new Error("unknown version")
-      this.#from = new Date(saved.from)
-      const now = this.#numbers()
-      this.#base = {
-        counters: difference(now.counters, saved.counters),
-        rcvServices: difference(now.rcvServices, saved.rcvServices),
-        ntfServices: difference(now.ntfServices, saved.ntfServices),
-      }
-      statistics.active = restored(saved.active)
-      statistics.activeNtf = restored(saved.activeNtf)
+      saved = parseSaved(text)
     } catch (error) {
       log.warn("statistics of the day could not be continued", { file: STATE, error })
+      return
     }
+    this.#from = saved.from
+    this.#counters.restore(saved.today, saved.services)
+    statistics.active = saved.active
+    statistics.activeNtf = saved.activeNtf
+    await this.endDay()
   }
 
   async save(): Promise<void> {
     const { folder, statistics } = this.#options
-    const state: SavedState = {
-      version: 1,
-      from: this.#from.toISOString(),
-      ...this.#sinceBase(),
-      active: saved(statistics.active),
-      activeNtf: saved(statistics.activeNtf),
-    }
-    await writeFileAtomic(join(folder, STATE), `${JSON.stringify(state)}\n`)
+    if (folder === undefined) return
+    const { active, activeNtf } = statistics
+    const { today, services } = this.#counters
+    const groups = { today: numbersOfGroups(today), services: numbersOfGroups(services) }
+    await writeFileAtomic(join(folder, STATE), formatSaved({ from: this.#from, ...groups, active, activeNtf }))
   }
 
-  /** Writes the line of the day that has ended, or of several days that no process saw the end of. */
+  /**
+   * Writes the line of the day that has ended, or of several that no process saw the end of. Does nothing while the day
+   * goes on; when the line cannot be written, everything goes on being counted for the next attempt.
+   */
   async endDay(): Promise<void> {
-    const { folder, statistics, now, levels } = this.#options
+    const { folder, statistics, now } = this.#options
+    const from = this.#from
     const next = startOfDay(now())
-    const { counters, rcvServices, ntfServices } = this.#sinceBase()
-    const line = dailyLine({
-      from: this.#from,
-      counters,
-      rcvServices,
-      ntfServices,
-      active: statistics.active.endDay(next),
-      activeNtf: statistics.activeNtf.endDay(next),
-      ...(await levels()),
-    })
-    await appendFile(join(folder, FILE), `${line}\n`, { mode: 0o600 })
+    if (next <= from) return
+    const counts = await this.#options.counts()
+    const { active, activeNtf } = statistics
+    const day = this.#counters.today
+    if (folder !== undefined) {
+      const figures = { active: active.figures(from, next), activeNtf: activeNtf.figures(from, next) }
+      const line = dailyLine({ from, day, services: this.#counters.services, ...figures, counts })
+      await appendFile(join(folder, FILE), `${line}\n`, { mode: 0o600 })
+    }
+    active.begin(from, next)
+    activeNtf.begin(from, next)
+    this.#counters.beginDay(day)
     this.#from = next
-    this.#base = this.#numbers()
     await this.save()
   }
 
-  /** The line at midnight, and hourly saving in between. */
+  /** The end of the day at midnight, and hourly saving in between. */
   jobs(): Job[] {
-    return [
-      { name: "daily-statistics", every: DAY, aligned: true, run: () => this.endDay() },
-      { name: "save-statistics", every: DAY / 24, run: () => this.save() },
-    ]
-  }
-
-  #numbers(): { counters: Numbers; rcvServices: Numbers; ntfServices: Numbers } {
-    const { statistics } = this.#options
-    return {
-      counters: numbersOf(statistics),
-      rcvServices: numbersOf(statistics.rcvServices),
-      ntfServices: numbersOf(statistics.ntfServices),
-    }
-  }
-
-  #sinceBase(): Pick<DayFigures, "counters" | "rcvServices" | "ntfServices"> {
-    const now = this.#numbers()
-    return {
-      counters: difference(now.counters, this.#base.counters),
-      rcvServices: difference(now.rcvServices, this.#base.rcvServices),
-      ntfServices: difference(now.ntfServices, this.#base.ntfServices),
-    } as Pick<DayFigures, "counters" | "rcvServices" | "ntfServices">
+    const end: Job = { name: "daily-statistics", every: DAY, aligned: true, run: () => this.endDay() }
+    if (this.#options.folder === undefined) return [end]
+    return [end, { name: "save-statistics", every: DAY / 24, run: () => this.save() }]
   }
 }
 
@@ -142,18 +125,15 @@ function startOfDay(now: number): Date {
   return new Date(Math.floor(now / DAY) * DAY)
 }
 
-function saved({ day, week, month }: ActiveQueues): SavedState["active"] {
-  return { day: base64(day.registers), week: base64(week.registers), month: base64(month.registers) }
+function numbersOfGroups(groups: object): SavedStatistics["today"] {
+  return Object.fromEntries(Object.entries(groups).map(([name, group]) => [name, numbersOf(group)]))
 }
 
-function restored({ day, week, month }: SavedState["active"]): ActiveQueues {
-  return new ActiveQueues({ day: bytes(day), week: bytes(week), month: bytes(month) })
-}
-
-function base64(data: Uint8Array): string {
-  return Buffer.from(data).toString("base64")
-}
-
-function bytes(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, "base64"))
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8")
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined
+    throw error
+  }
 }

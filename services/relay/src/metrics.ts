@@ -91,6 +91,19 @@ const PREFIX = "simplex_smp_"
 /** Seconds from delivery to acknowledgement; phones that sleep take minutes. */
 const ACK_SECONDS = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1200, 3600]
 
+/** What is known of the store before it was asked. */
+export const NO_COUNTS: StoreCounts = {
+  queues: 0,
+  messages: 0,
+  notifiers: 0,
+  notifications: 0,
+  services: 0,
+  messageServices: 0,
+  notificationServices: 0,
+  messageServiceQueues: 0,
+  notificationServiceQueues: 0,
+}
+
 export interface RelayMeters {
   readonly statistics: Statistics
   readonly delivery: Delivery

@@ -12,3 +12,8 @@ export function numbersOf(object: object): Numbers {
 export function difference(later: Numbers, earlier: Numbers): Numbers {
   return Object.fromEntries(Object.entries(later).map(([name, value]) => [name, value - (earlier[name] ?? 0)]))
 }
+
+/** The counters of `a`, each with that of `b` added if there is one. */
+export function sum(a: Numbers, b: Numbers): Numbers {
+  return Object.fromEntries(Object.entries(a).map(([name, value]) => [name, value + (b[name] ?? 0)]))
+}

@@ -24,7 +24,7 @@ import type { Credentials } from "@sluice/transport/credentials"
 import { policyOf, type RelayConfig } from "./config.ts"
 import type { RelayContext } from "./context.ts"
 import { expireMessages, expiryJobs } from "./expiry.ts"
-import { registerRelayMetrics } from "./metrics.ts"
+import { NO_COUNTS, registerRelayMetrics } from "./metrics.ts"
 import { type OpenStore, openStore } from "./open-store.ts"
 import { createRelayCore } from "./relay-core.ts"
 import { serviceLookup } from "./service-lookup.ts"
@@ -83,7 +83,7 @@ class AssembledRelay implements Relay {
   readonly #admin: ReturnType<typeof createAdminServer>
   readonly readiness: Readiness
   #credentials: Credentials
-  #counts: StoreCounts = { queues: 0, messages: 0, notifications: 0, services: 0 }
+  #counts = NO_COUNTS
   #storeWorks = true
   #stopped: Promise<void> | undefined
 

@@ -51,6 +51,7 @@ export class Statistics {
   active = new ActiveQueues()
   /** The same for messages with the notification flag. */
   activeNtf = new ActiveQueues()
+  readonly names = new NameStatistics()
   readonly rcvServices = new ServiceStatistics()
   readonly ntfServices = new ServiceStatistics()
 
@@ -93,4 +94,14 @@ export class ServiceStatistics {
   subDiff = 0
   subMoreTotal = 0
   subFewerTotal = 0
+}
+
+/** Look-ups of names (RSLV) and what became of them. */
+export class NameStatistics {
+  requests = 0
+  success = 0
+  notFound = 0
+  resolverErrors = 0
+  /** Without a resolver. */
+  disabled = 0
 }
