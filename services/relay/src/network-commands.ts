@@ -5,11 +5,19 @@ import { type Answer, failed, type Request } from "./request.ts"
 /** Commands that need other machines: the proxy's, and name resolution. */
 export type NetworkTag = "PRXY" | "PFWD" | "RFWD" | "RSLV"
 
-export type NetworkRequest = { readonly [T in NetworkTag]: Request<T> }[NetworkTag]
+export type NetworkRequest<T extends NetworkTag = NetworkTag> = { readonly [U in T]: Request<U> }[T]
 
 /** Runs them. What a relay doesn't offer has an answer in the protocol. */
 export interface NetworkCommands {
   run(client: Client, request: NetworkRequest): Promise<Answer>
+  /** The client has disconnected: what was begun for it can be given up. */
+  closed?(client: Client): void
+}
+
+/** Runs some of them. */
+export interface NetworkPart<T extends NetworkTag> {
+  run(client: Client, request: NetworkRequest<T>): Promise<Answer>
+  closed?(client: Client): void
 }
 
 /** Whether a command is answered on its own, when it is ready (transport.md §5.3). */
@@ -33,4 +41,27 @@ export const NO_NETWORK: NetworkCommands = {
         return command satisfies never
     }
   },
+}
+
+/** One object of the parts that a relay has; commands of a part that it lacks are answered as by {@link NO_NETWORK}. */
+export function combineNetwork(parts: {
+  readonly proxying?: NetworkPart<"PRXY" | "PFWD" | "RFWD"> | undefined
+  readonly names?: NetworkPart<"RSLV"> | undefined
+}): NetworkCommands {
+  const proxying: NetworkPart<"PRXY" | "PFWD" | "RFWD"> = parts.proxying ?? NO_NETWORK
+  const names: NetworkPart<"RSLV"> = parts.names ?? NO_NETWORK
+  return {
+    run: (client, request) =>
+      isLookUp(request)
+        ? names.run(client, request)
+        : proxying.run(client, request as NetworkRequest<"PRXY" | "PFWD" | "RFWD">),
+    closed: (client) => {
+      proxying.closed?.(client)
+      names.closed?.(client)
+    },
+  }
+}
+
+function isLookUp(request: NetworkRequest): request is NetworkRequest<"RSLV"> {
+  return request.command.tag === "RSLV"
 }
