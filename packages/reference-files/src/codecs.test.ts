@@ -10,6 +10,7 @@ import {
   quotaMarker,
   storeLogRecord,
 } from "../test/arbitraries.ts"
+import { queueOf } from "../test/sample-queue.ts"
 import { formatBase64, parseBase64 } from "./base64.ts"
 import { formatStoreLogRecord, queueLines } from "./format-store-log.ts"
 import { formatMessageLine, MAX_BODY, parseMessageLine } from "./message-line.ts"
@@ -75,6 +76,13 @@ describe("store log", () => {
         expect(lines.join(" ").includes("QUEUE_SERVICE")).toBe(lines.length > 1)
       }),
     )
+  })
+
+  it("writes a block of a suspended queue as suspended, then blocked", () => {
+    const info = { reason: "content", notice: {} } as const
+    const [create = "", ...more] = queueLines({ ...queueOf(1), status: { tag: "blocked", info, suspended: true } })
+    expect(parseStoreLogLine(create)).toMatchObject({ tag: "CREATE", queue: { status: { tag: "off" } } })
+    expect(more.map(parseStoreLogLine)).toEqual([{ tag: "BLOCK", recipientId: queueOf(1).recipientId, info }])
   })
 
   it("takes empty link data, which the reference writes and cannot read", () => {

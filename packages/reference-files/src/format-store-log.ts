@@ -2,6 +2,7 @@ import { formatList, formatMaybe } from "@sluice/encoding/strings"
 import type { LinkData, Notifier, QueueMode, QueueStatus, ServiceRecord } from "@sluice/queue-store/records"
 import { formatBase64 as text } from "./base64.ts"
 import { formatBlocking } from "./blocking-text.ts"
+import { withMessageService } from "./queue-changes.ts"
 import { type LoggedQueue, SERVICE_KINDS, type StoreLogRecord } from "./store-log-record.ts"
 
 /**
@@ -39,22 +40,21 @@ export function formatStoreLogRecord(record: StoreLogRecord): string {
 }
 
 /**
- * The lines that stand for a queue in a compacted log: its `CREATE`, and its association on a line of its own where the
- * reference could not read it behind a notice (relay-internals.md §10). Link data must not be empty.
+ * The lines that stand for a queue in a compacted log: its `CREATE`, and a line of its own for what that cannot say so that
+ * the reference reads it: an association behind a notice (relay-internals.md §10), and a block of a suspended queue. Link
+ * data must not be empty.
  */
 export function queueLines(queue: LoggedQueue): string[] {
-  const { recipientId, rcvServiceId, ...rest } = queue
-  if (rcvServiceId === undefined || !hasNotice(queue.status)) {
-    return [formatStoreLogRecord({ tag: "CREATE", recipientId, queue })]
+  const { recipientId, rcvServiceId, status } = queue
+  const create = (changed: LoggedQueue) => formatStoreLogRecord({ tag: "CREATE", recipientId, queue: changed })
+  if (status.tag !== "blocked") return [create(queue)]
+  if (status.suspended === true) {
+    const block: StoreLogRecord = { tag: "BLOCK", recipientId, info: status.info }
+    return [create({ ...queue, status: { tag: "off" } }), formatStoreLogRecord(block)]
   }
-  return [
-    formatStoreLogRecord({ tag: "CREATE", recipientId, queue: { recipientId, ...rest } }),
-    formatStoreLogRecord({ tag: "QUEUE_SERVICE", recipientId, kind: "messages", serviceId: rcvServiceId }),
-  ]
-}
-
-function hasNotice(status: QueueStatus): boolean {
-  return status.tag === "blocked" && status.info.notice !== undefined
+  if (status.info.notice === undefined || rcvServiceId === undefined) return [create(queue)]
+  const tie: StoreLogRecord = { tag: "QUEUE_SERVICE", recipientId, kind: "messages", serviceId: rcvServiceId }
+  return [create(withMessageService(queue, undefined)), formatStoreLogRecord(tie)]
 }
 
 function formatService(service: ServiceRecord): string {

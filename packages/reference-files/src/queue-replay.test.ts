@@ -43,6 +43,13 @@ describe("replay", () => {
     expect(replay({ ...queue, ...more }, change)).toEqual({ queue })
   })
 
+  it("a suspended queue that is blocked, also twice, stays suspended beneath", () => {
+    const block = { tag: "BLOCK", recipientId, info: { reason: "spam" } } as const
+    const status = { tag: "blocked", info: block.info, suspended: true } as const
+    expect(replay({ ...queue, status: { tag: "off" } }, block)).toEqual({ queue: { ...queue, status } })
+    expect(replay({ ...queue, status }, block)).toEqual({ queue: { ...queue, status } })
+  })
+
   it("associates the notifier, and ends that", () => {
     const change = { tag: "QUEUE_SERVICE", recipientId, kind: "notifications" } as const
     const associated = { ...queue, notifier: { ...notifier, serviceId } }

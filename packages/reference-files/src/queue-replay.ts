@@ -1,4 +1,6 @@
 import { equalBytes } from "@sluice/encoding/bytes"
+import type { BlockingInfo, QueueStatus } from "@sluice/queue-store/records"
+import { withMessageService, withNotifierService, withoutLink, withoutNotifier } from "./queue-changes.ts"
 import type { LoggedQueue, QueueChange } from "./store-log-record.ts"
 
 /** The queue after a change, or why the change does not fit it; then the queue stays as it was. */
@@ -28,8 +30,8 @@ export function replay(queue: LoggedQueue, change: Exclude<QueueChange, { tag: "
     case "SUSPEND":
       return { queue: { ...queue, status: { tag: "off" } } }
     case "BLOCK":
-      return { queue: { ...queue, status: { tag: "blocked", info: change.info } } }
-    case "UNBLOCK":
+      return { queue: { ...queue, status: blocked(queue.status, change.info) } }
+    case "UNBLOCK": // active also if it was suspended before: that is what the reference served since
       return { queue: { ...queue, status: { tag: "active" } } }
     case "TIME":
       return { queue: { ...queue, updatedAt: change.updatedAt } }
@@ -38,31 +40,6 @@ export function replay(queue: LoggedQueue, change: Exclude<QueueChange, { tag: "
     default:
       return change satisfies never
   }
-}
-
-/** The queue without link ID and data. */
-export function withoutLink(queue: LoggedQueue): LoggedQueue {
-  const { linkId: _id, linkData: _data, ...rest } = queue
-  return rest
-}
-
-/** The queue without its notifier. */
-export function withoutNotifier(queue: LoggedQueue): LoggedQueue {
-  const { notifier: _, ...rest } = queue
-  return rest
-}
-
-/** The queue without, or with another, service for messages. */
-export function withMessageService(queue: LoggedQueue, serviceId: Uint8Array | undefined): LoggedQueue {
-  const { rcvServiceId: _, ...rest } = queue
-  return serviceId === undefined ? rest : { ...rest, rcvServiceId: serviceId }
-}
-
-/** The queue without, or with another, service for notifications; without a notifier it is the same. */
-export function withNotifierService(queue: LoggedQueue, serviceId: Uint8Array | undefined): LoggedQueue {
-  if (queue.notifier === undefined) return queue
-  const { serviceId: _, ...notifier } = queue.notifier
-  return { ...queue, notifier: serviceId === undefined ? notifier : { ...notifier, serviceId } }
 }
 
 function replayLink(queue: LoggedQueue, change: QueueChange & { tag: "LINK" }): Replayed {
@@ -81,4 +58,10 @@ function replayAssociation(queue: LoggedQueue, change: QueueChange & { tag: "QUE
   if (kind === "messages") return { queue: withMessageService(queue, serviceId) }
   if (queue.notifier === undefined) return { misfit: "the queue has no notifier to associate with a service" }
   return { queue: withNotifierService(queue, serviceId) }
+}
+
+/** A queue that its recipient had suspended is that again when the block ends. */
+function blocked(before: QueueStatus, info: BlockingInfo): QueueStatus {
+  const suspended = before.tag === "off" || (before.tag === "blocked" && before.suspended === true)
+  return { tag: "blocked", info, ...(suspended && { suspended }) }
 }

@@ -82,6 +82,9 @@ async function fillStore(
   records: ImportPlan["records"],
   options: RunOptions,
 ): Promise<ImportSummary> {
-  await using _ = store
-  return await importRecords(records, store, options)
+  try {
+    return await importRecords(records, store, options)
+  } finally {
+    await store.close()
+  }
 }

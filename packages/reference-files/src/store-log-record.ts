@@ -9,7 +9,8 @@ import type {
 
 /**
  * A queue as a `CREATE` line has it. Unlike in the store, IDs may have any length of at least one byte, the time of the
- * last use may be missing or any number of seconds, and the link data comes with the record.
+ * last use may be missing or any number of seconds, and the link data comes with the record. A `CREATE` line cannot say that
+ * a blocked queue was suspended before.
  */
 export interface LoggedQueue extends Omit<QueueRecord, "updatedAt" | "createdAt"> {
   readonly updatedAt?: number

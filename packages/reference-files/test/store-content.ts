@@ -37,7 +37,7 @@ export async function listContent(store: QueueStore): Promise<unknown[]> {
 /** The same as a digest, for stores that are too large to compare. */
 export async function digestOf(store: QueueStore): Promise<string> {
   const hash = createHash("sha256")
-  for await (const item of contentOf(store)) hash.update(JSON.stringify(item, bytesAsHex)).update("\n")
+  for await (const item of contentOf(store)) hash.update(JSON.stringify([item], bytesAsHex))
   return hash.digest("hex")
 }
 
