@@ -1,5 +1,4 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
-import { parseBind } from "@sluice/ops/bind"
 import type { Clock } from "@sluice/ops/clock"
 import type { Secret } from "@sluice/ops/secret"
 import { type Dial, type DialTarget, tcpDial } from "@sluice/smp-client/dial"
@@ -73,15 +72,8 @@ function destinationsSettings(routing: RoutingConfig): DestinationsSettings {
   }
 }
 
-function socksDial(proxy: string | undefined, credentials: Secret | undefined): Dial | undefined {
-  const target = proxy === undefined ? undefined : socksTarget(proxy)
-  return target && socks5Dial({ proxy: target, dial: tcpDial(), credentials: credentialsOf(credentials) })
-}
-
-function socksTarget(text: string): DialTarget {
-  const parsed = parseBind(text)
-  if (parsed?.host === undefined) throw new TypeError("the SOCKS proxy has no host or no port")
-  return { host: parsed.host, port: parsed.port }
+function socksDial(proxy: DialTarget | undefined, credentials: Secret | undefined): Dial | undefined {
+  return proxy && socks5Dial({ proxy, dial: tcpDial(), credentials: credentialsOf(credentials) })
 }
 
 function credentialsOf(secret: Secret | undefined): Socks5Options["credentials"] {

@@ -1,6 +1,9 @@
+import { formatBind, parseBind } from "@sluice/ops/bind"
+import { type Kind, parsedKind } from "@sluice/ops/kind"
 import { choice, duration, flag, integer, list, secret, text } from "@sluice/ops/kinds"
 import type { Secret } from "@sluice/ops/secret"
 import { type Group, group, optional, type Setting, setting } from "@sluice/ops/settings"
+import type { DialTarget } from "@sluice/smp-client/dial"
 
 /** How messages are forwarded, with the reference's defaults (relay-operations.md §3). Durations are milliseconds. */
 export interface RoutingConfig {
@@ -8,8 +11,8 @@ export interface RoutingConfig {
   readonly allowPrivate: boolean
   readonly hostMode: "public" | "onion"
   readonly requiredHostMode: boolean
-  /** `host:port` of a SOCKS 5 proxy. */
-  readonly socksProxy: string | undefined
+  /** A SOCKS 5 proxy. */
+  readonly socksProxy: DialTarget | undefined
   /** `user:password` for it. */
   readonly socksCredentials: Secret | undefined
   readonly socksMode: "onion" | "always"
@@ -54,7 +57,7 @@ export const routingEntries: EntriesOf<RoutingConfig> = {
     default: false,
     help: "Refuse a relay that has no host of that kind, instead of using another one.",
   }),
-  socksProxy: optional(text({ pattern: /^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/, allowed: "host:port" }), {
+  socksProxy: optional(hostAndPort(), {
     help: "SOCKS 5 proxy; without one, relays that have only onion hosts are refused.",
     example: "127.0.0.1:9050",
   }),
@@ -125,6 +128,17 @@ export const routingEntries: EntriesOf<RoutingConfig> = {
     default: 20,
     help: "Newest version that clients are offered for forwarded commands, whatever the relay speaks.",
   }),
+}
+
+function hostAndPort(): Kind<DialTarget> {
+  return parsedKind<DialTarget>(
+    "host:port such as 127.0.0.1:9050",
+    (raw, refuse) => {
+      const parsed = typeof raw === "string" ? parseBind(raw) : undefined
+      return parsed?.host === undefined ? refuse() : { host: parsed.host, port: parsed.port }
+    },
+    formatBind,
+  )
 }
 
 /** `[proxy]`: the routing of messages as a part of a relay, with its own switch. */
