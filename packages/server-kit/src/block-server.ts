@@ -74,7 +74,7 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
   }
 
   get addresses(): readonly ListenAddress[] {
-    return this.#listeners.map(addressOf)
+    return this.#listeners.filter(({ listening }) => listening).map(addressOf)
   }
 
   async start(signal?: AbortSignal): Promise<void> {
