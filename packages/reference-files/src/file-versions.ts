@@ -31,8 +31,9 @@ export function changedMeanwhile(path: string): OperatorError {
 }
 
 async function versionOf(path: string): Promise<FileVersion> {
-  const { size, mtimeMs } = await readable(path, stat(path))
-  return { name: basename(path), size, modified: mtimeMs }
+  const found = await readable(path, stat(path))
+  if (!found.isFile()) throw new OperatorError(`${path} is not a file`)
+  return { name: basename(path), size: found.size, modified: found.mtimeMs }
 }
 
 /** The result of reading something, with the failure of the file system as an error for the operator. */

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises"
+import { readable } from "./file-versions.ts"
 
 /**
  * Longest line that is looked at, bytes. The longest that can be written is a queue with 255 keys and link data of a whole
@@ -28,9 +29,12 @@ export interface Line extends LinePlace {
   readonly ended: boolean
 }
 
-/** All lines of a file, in groups as they are read; a group can be empty. Memory does not grow with the file. */
+/**
+ * All lines of a file, in groups as they are read; a group can be empty. Memory does not grow with the file. Throws
+ * `OperatorError` when the file cannot be opened.
+ */
 export async function* readLines(path: string): AsyncGenerator<readonly Line[]> {
-  await using file = await open(path, "r")
+  await using file = await readable(path, open(path, "r"))
   const splitter = new LineSplitter()
   for await (const chunk of chunksOf(file)) yield splitter.push(chunk)
   yield splitter.end()

@@ -173,6 +173,7 @@ describe("importRecords", () => {
     await using folder = await temporaryFolder()
     const storeLog = folder.file("store")
     await expect(importRecords({ storeLog }, drySink)).rejects.toThrow(OperatorError)
+    await expect(importRecords({ storeLog: folder.path }, drySink)).rejects.toThrow("is not a file")
     await writeFile(storeLog, `${formatStoreLogRecord(create(queueOf(1)))}\n`)
     const grow = { ...drySink, importQueues: async () => writeFile(storeLog, "x").then(() => ({ conflicts: [] })) }
     await expect(importRecords({ storeLog }, grow)).rejects.toThrow("changed while it was read")
