@@ -1,0 +1,22 @@
+import type { Command } from "commander"
+import { teach } from "../teach.ts"
+
+/** `sluice up` */
+export function addUp(program: Command, exit: (code: number) => void): void {
+  const command = program
+    .command("up")
+    .summary("run everything on this machine")
+    .description(
+      "Makes a relay in the data folder if there is none yet (as `sluice init` does), then runs it until it is stopped.\n" +
+        "On a terminal, one line shows what is going on. SIGTERM and Ctrl+C finish what was begun; SIGHUP reloads the\n" +
+        "certificates and the log level.",
+    )
+    .action(async (_options: unknown, self: Command) => {
+      const { up } = await import("../actions/serve.ts")
+      exit(await up(self.optsWithGlobals()))
+    })
+  teach(command, [
+    ["sluice up", "on port 5223, everything in ./data"],
+    ["SLUICE_DATA=/tmp/try SLUICE_RELAY_PORT=7001 sluice up", "somewhere else"],
+  ])
+}

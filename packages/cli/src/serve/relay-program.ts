@@ -1,0 +1,51 @@
+import { systemClock } from "@sluice/ops/clock"
+import type { Program } from "@sluice/ops/lifecycle"
+import { createLog, type LineSink } from "@sluice/ops/log"
+import type { Service } from "@sluice/ops/service"
+import { createRelay, type Relay } from "@sluice/relay/relay"
+import { type GlobalOptions, loadSettings, type Place, placeOf, type Settings } from "../place.ts"
+import { removeRunRecord, writeRunRecord } from "../run-record.ts"
+import { VERSION } from "../version.ts"
+
+/** What somebody who watches a relay adds to it. */
+export interface Watcher {
+  /** Where the log goes, if not to standard error as it is. */
+  readonly sink?: LineSink
+  /** The relay is serving. */
+  started(relay: Relay): void | Promise<void>
+  /** It is about to stop. */
+  stopping(): void
+}
+
+/** The relay of the data folder as a program. Throws `OperatorError` when there is none or it can't be used. */
+export function relayProgram(options: GlobalOptions): Promise<Program> {
+  const place = placeOf(options)
+  return programOf(place, loadSettings(place))
+}
+
+/** The same, for settings that were read already, with somebody who watches. */
+export async function programOf(place: Place, settings: Settings, watcher?: Watcher): Promise<Program> {
+  const { config } = settings
+  const sink = watcher?.sink
+  const log = createLog({ ...config.log, service: "relay" }, { clock: systemClock, ...(sink && { sink }) })
+  const relay = await createRelay(config, { log, dataFolder: place.dataFolder, version: VERSION })
+  const service: Service = {
+    async start(signal) {
+      await relay.start(signal)
+      const [listener] = relay.addresses
+      const { port: adminPort } = relay.adminAddress
+      await writeRunRecord(place, { pid: process.pid, port: listener?.port ?? config.relay.port, adminPort })
+      await watcher?.started(relay)
+    },
+    async stop(deadline) {
+      watcher?.stopping()
+      await removeRunRecord(place)
+      await relay.stop(deadline)
+    },
+    async reload() {
+      log.setLevel(loadSettings(place).config.log.level)
+      await relay.reload?.()
+    },
+  }
+  return { service, log, readiness: relay.readiness, grace: config.shutdown.grace }
+}
