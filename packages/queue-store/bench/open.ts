@@ -26,7 +26,14 @@ async function bothPhases(): Promise<void> {
   for (const phase of ["fill", "open"]) {
     const { status } = spawnSync(
       process.execPath,
-      [import.meta.filename, `queues=${chosen.queues}`, `batch=${chosen.batch}`, `folder=${folder}`, `phase=${phase}`],
+      [
+        "--expose-gc",
+        import.meta.filename,
+        `queues=${chosen.queues}`,
+        `batch=${chosen.batch}`,
+        `folder=${folder}`,
+        `phase=${phase}`,
+      ],
       { stdio: "inherit" },
     )
     if (status !== 0) throw new Error(`the process that should ${phase} the store failed`)
@@ -42,11 +49,11 @@ async function fillStore(): Promise<void> {
     await fill(store, Math.min(chosen.batch, chosen.queues - made), chosen.batch)
   }
   const seconds = (performance.now() - started) / 1000
-  const after = memory()
   console.log(`filled with ${chosen.queues} queues in ${seconds.toFixed(1)} s`)
-  console.log(
-    `  memory grew by ${perQueue(after.anon - before.anon)} owned, ${perQueue(after.file - before.file)} mapped`,
-  )
+  reportGrowth("memory", before, memory())
+  const trimming = performance.now()
+  await store.trim()
+  reportGrowth(`after trimming, in ${(performance.now() - trimming).toFixed(1)} ms, it`, before, memory())
   await store.close()
   console.log(`  file: ${perQueue((await stat(join(chosen.folder, "data.mdb"))).size)}`)
 }
@@ -71,20 +78,31 @@ async function openStore(): Promise<void> {
     cursor = step.cursor
   }
   const seconds = (performance.now() - walked) / 1000
-  const after = memory()
   console.log(`walked over ${visited} records in ${seconds.toFixed(1)} s`)
-  console.log(
-    `  memory grew by ${perQueue(after.anon - before.anon)} owned, ${perQueue(after.file - before.file)} mapped`,
-  )
+  reportGrowth("memory", before, memory())
+  const trimming = performance.now()
+  await store.trim()
+  reportGrowth(`after trimming, in ${(performance.now() - trimming).toFixed(1)} ms, it`, before, memory())
   await store.close()
 }
 
+interface Memory {
+  readonly anon: number
+  readonly file: number
+}
+
 /** Resident memory of this process in bytes, by kind. */
-function memory(): { readonly anon: number; readonly file: number } {
+function memory(): Memory {
   globalThis.gc?.()
   const status = readFileSync("/proc/self/status", "utf8")
   const of = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) * 1024
   return { anon: of("RssAnon"), file: of("RssFile") }
+}
+
+function reportGrowth(what: string, before: Memory, after: Memory): void {
+  console.log(
+    `  ${what} grew by ${perQueue(after.anon - before.anon)} owned, ${perQueue(after.file - before.file)} mapped`,
+  )
 }
 
 function perQueue(bytes: number): string {

@@ -7,7 +7,7 @@ import type { Owner } from "./queue-store.ts"
 let lastEpoch = 0
 
 /**
- * Ownership in the memory of this process: about 150 bytes per live subscription, nothing for other queues. Keeps a
+ * Ownership in the memory of this process: about 200 bytes per live subscription, nothing for other queues. Keeps a
  * record of what the operations under way changed, so that a failed commit leaves the subscriptions as they were.
  */
 export class LocalOwnership implements Ownership, Participant {

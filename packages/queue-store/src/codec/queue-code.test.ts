@@ -25,9 +25,11 @@ const notice = fc.oneof(
 const status: fc.Arbitrary<QueueStatus> = fc.oneof(
   fc.constant({ tag: "active" } as const),
   fc.constant({ tag: "off" } as const),
-  fc.tuple(fc.constantFrom("spam" as const, "content" as const), notice).map(([reason, told]) => {
-    return { tag: "blocked", info: { reason, ...told } } as const
-  }),
+  fc
+    .tuple(fc.constantFrom("spam" as const, "content" as const), notice, fc.boolean())
+    .map(([reason, told, suspended]) => {
+      return { tag: "blocked", info: { reason, ...told }, ...(suspended && { suspended: true as const }) } as const
+    }),
 )
 
 const notifier = fc.record(

@@ -21,7 +21,7 @@ beforeEach(async () => {
   const folder = join(parent, "store")
   await mkdir(folder)
   ownership = new LocalOwnership()
-  engine = new GroupCommit(await Environment.open(folder, true), ownership, 100)
+  engine = new GroupCommit(await Environment.open(folder, { sync: true, pageSize: 16_384 }), ownership, 100)
   settled = []
 })
 

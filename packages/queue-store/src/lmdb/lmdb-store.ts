@@ -19,6 +19,11 @@ export interface LmdbStoreOptions {
   readonly sync?: boolean
   /** Changes that are committed together at the most; bounds the time that one group blocks the event loop. Default 1024. */
   readonly groupLimit?: number
+  /**
+   * Bytes of a page of a new store, a power of two from 4096 to 65536; a store that is there keeps its own. Default 16384,
+   * in which a body takes one page; the README tells what others cost.
+   */
+  readonly pageSize?: number
   readonly crypto?: CryptoBackend
 }
 
@@ -45,10 +50,10 @@ export interface LmdbStore extends QueueStore {
  * `StoreError`: STORE_CORRUPT for files that are damaged, foreign or of a newer version, with the reason as its cause.
  */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStore> {
-  const { folder, sync = true, groupLimit = 1024, crypto = nativeCrypto } = options
+  const { folder, sync = true, groupLimit = 1024, pageSize = 16_384, crypto = nativeCrypto } = options
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    const environment = await Environment.open(folder, sync)
+    const environment = await Environment.open(folder, { sync, pageSize })
     const ownership = new LocalOwnership()
     const engine = new GroupCommit(environment, ownership, Math.max(1, groupLimit))
     return {

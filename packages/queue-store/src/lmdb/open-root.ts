@@ -6,12 +6,6 @@ import { BINARY, type BinaryRoot } from "./lmdb-tables.ts"
 import { StoreFormatError } from "./store-format-error.ts"
 
 /**
- * Page size of new stores. A body of up to 16,088 bytes then takes exactly one page. With smaller pages it takes several
- * in a row, and finding such rows among the freed pages costs ten times the write itself once a backlog was drained.
- */
-const PAGE_SIZE = 16_384
-
-/**
  * Address space for the file, 64 GiB; no memory. It grows by itself beyond that, but an outgrown map stays around until
  * the store is closed.
  */
@@ -23,15 +17,25 @@ const SCHEMA_VERSION = 1
 /** Databases beside the tables: none now, some for later versions. */
 const MAX_DATABASES = 32
 
+export interface RootSettings {
+  /** Whether a commit waits for the disk. */
+  readonly sync: boolean
+  /**
+   * Of a new store. Bodies should fit in one page: of smaller ones they take several in a row, and finding such rows among
+   * the freed pages costs ten times the write itself once a backlog was drained.
+   */
+  readonly pageSize: number
+}
+
 /** Opens the environment and makes sure that it is a store of this version. */
-export async function openRoot(folder: string, sync: boolean): Promise<BinaryRoot> {
+export async function openRoot(folder: string, { sync, pageSize }: RootSettings): Promise<BinaryRoot> {
   const created = await checkFile(join(folder, "data.mdb"))
   const root: BinaryRoot = open({
     path: folder,
     noSubdir: false,
     maxDbs: MAX_DATABASES,
     mapSize: MAP_SIZE,
-    pageSize: PAGE_SIZE,
+    pageSize,
     // The promise of a transaction then means that it is on the disk.
     overlappingSync: false,
     noSync: !sync,
