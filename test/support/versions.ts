@@ -1,0 +1,22 @@
+import { SERVER_RANGE } from "@sluice/smp-protocol/versions"
+
+/** All versions from `first` on that a relay speaks, 6 to 20. */
+export function versionsFrom(first: number = SERVER_RANGE.min): number[] {
+  return Array.from({ length: SERVER_RANGE.max - first + 1 }, (_, i) => first + i)
+}
+
+/** First version of each command that does not exist in all of them (smp.md §2, column "Since v"). */
+export const SINCE: Readonly<Record<string, number>> = {
+  PRXY: 8,
+  PFWD: 8,
+  RFWD: 8,
+  SKEY: 9,
+  RKEY: 15,
+  LSET: 15,
+  LDEL: 15,
+  LKEY: 15,
+  LGET: 15,
+  NSUBS: 16,
+  SUBS: 19,
+  RSLV: 20,
+}
