@@ -109,6 +109,6 @@ export function storeOn(engine: Engine, parts: StoreParts): QueueStore {
     importServices: (imported) => grow("importServices", () => importServices(c, imported)),
     check: () => engine.probe(),
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => engine.close(),
   }
 }

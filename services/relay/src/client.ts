@@ -57,6 +57,8 @@ export class Client {
   readonly servicesAsked = { messages: false, notifications: false }
   /** The number of service subscriptions that this connection holds, of either kind: 0 to 2. */
   serviceSubscriptions = 0
+  /** Whether this connection forwards commands of others (RFWD). */
+  forwards = false
   closed = false
 
   constructor(connection: Connection) {
@@ -73,6 +75,10 @@ export class Client {
 
   subscriptions(): Iterable<Subscription> {
     return this.#subscriptions?.values() ?? []
+  }
+
+  get subscriptionCount(): number {
+    return this.#subscriptions?.size ?? 0
   }
 
   addSubscription(queue: string, subscription: Subscription): void {

@@ -13,7 +13,9 @@ import {
 } from "@sluice/ops/kinds"
 import { type ConfigOf, group, optional, setting } from "@sluice/ops/settings"
 import { adminSettings, logSettings, shutdownSettings } from "@sluice/ops/standard-settings"
+import { proxySettings } from "@sluice/proxying/settings"
 import { serverSettings } from "@sluice/server-kit/server-settings"
+import { namesSettings } from "./names-settings.ts"
 import type { RelayPolicy } from "./settings.ts"
 
 const PASSWORD = {
@@ -81,17 +83,39 @@ export const relaySettings = {
       help: "Silence in both directions after which a session without subscriptions is closed.",
     }),
   }),
+  proxy: proxySettings,
   store: group("Where queues and messages are kept.", {
     kind: setting(choice("lmdb", "memory"), {
       default: "lmdb",
       help: "lmdb keeps everything durably in the data folder; memory forgets everything at the end.",
     }),
     path: setting(path(), { default: "store", help: "Folder of the embedded store, relative to the data folder." }),
+    backupPath: setting(path(), {
+      default: "backups",
+      help: "Folder below which snapshots of the embedded store are written, relative to the data folder.",
+    }),
   }),
   identity: group("The relay's certificates.", {
     path: setting(path(), {
       default: "identity",
       help: "Folder of ca.crt, server.crt and server.key, relative to the data folder; ca.key is not needed to serve.",
+    }),
+  }),
+  names: namesSettings,
+  statistics: group("Figures by day.", {
+    daily: setting(flag(), {
+      default: false,
+      help: "Write a line of figures at midnight (UTC), in the reference server's format, and keep the day's over a restart.",
+    }),
+    path: setting(path(), {
+      default: "statistics",
+      help: "Folder of daily.csv and of what is kept, relative to the data folder.",
+    }),
+  }),
+  moderation: group("Blocking of queues by administrators.", {
+    dailyBlocks: setting(integer({ min: -1 }), {
+      default: 20,
+      help: "Queues that may be blocked per day (UTC); 0 is no limit, -1 forbids blocking.",
     }),
   }),
   admin: adminSettings(9_223),

@@ -31,6 +31,8 @@ export class DailyStatistics {
   readonly #options: DailyOptions
   readonly #counters: Counters
   #from: Date
+  /** Whether what a former process left is known: nothing must be written over it before. */
+  #loaded = false
 
   constructor(options: DailyOptions) {
     this.#options = options
@@ -65,6 +67,7 @@ export class DailyStatistics {
     if (folder === undefined) return
     await ensureFolder(folder)
     const text = await readIfThere(join(folder, STATE))
+    this.#loaded = true
     if (text === undefined) return
     let saved: SavedStatistics
     try {
@@ -80,9 +83,10 @@ export class DailyStatistics {
     await this.endDay()
   }
 
+  /** Keeps what was counted for the next process. Does nothing before {@link load}. */
   async save(): Promise<void> {
     const { folder, statistics } = this.#options
-    if (folder === undefined) return
+    if (folder === undefined || !this.#loaded) return
     const { active, activeNtf } = statistics
     const { today, services } = this.#counters
     const groups = { today: numbersOfGroups(today), services: numbersOfGroups(services) }

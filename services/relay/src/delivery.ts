@@ -104,12 +104,14 @@ export class Delivery {
     return subscription
   }
 
-  /** Subscribes the service's connection to one of its queues and sends the first message. */
-  async startForService(client: Client, queue: QueueRecord): Promise<void> {
+  /** Subscribes the service's connection to one of its queues and sends the first message. Returns whether there is one. */
+  async startForService(client: Client, queue: QueueRecord): Promise<boolean> {
     const subscription = this.registerForService(client, queue)
     startReading(subscription)
     const [head] = await this.#parts.store.peek([queue.recipientId])
-    if (!subscription.ended && subscription.state === "reading") this.#found(subscription, head)
+    if (subscription.ended || subscription.state !== "reading") return false
+    this.#found(subscription, head)
+    return head !== undefined
   }
 
   /** Ends the individual subscription that another connection has, because the queue went to a service. */

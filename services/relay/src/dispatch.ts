@@ -1,3 +1,4 @@
+import type { Version } from "@sluice/encoding/version"
 import { StoreError } from "@sluice/queue-store/store-error"
 import type { Client } from "./client.ts"
 import { create } from "./commands/creation.ts"
@@ -15,10 +16,15 @@ import { storeError } from "./verify-unit.ts"
 
 const PONG: Answer = { withoutEntity: true, message: { tag: "PONG" } }
 
-/** Runs one verified command. A failing store is the command's answer; so is a bug, which is logged as such. */
-export async function dispatch(relay: RelayContext, client: Client, request: Request): Promise<Answer> {
+/** Runs one verified command at its client's version. A failing store is the command's answer; so is a bug, which is logged as such. */
+export async function dispatch(
+  relay: RelayContext,
+  client: Client,
+  request: Request,
+  version: Version = client.version,
+): Promise<Answer> {
   try {
-    return await run(relay, client, request)
+    return await run(relay, client, request, version)
   } catch (error) {
     return answerOf(relay, request, error)
   }
@@ -53,7 +59,7 @@ function onQueue<R extends Request>(request: R): R & { readonly queue: NonNullab
   return request as R & { readonly queue: NonNullable<R["queue"]> }
 }
 
-function run(relay: RelayContext, client: Client, request: Request): Answer | Promise<Answer> {
+function run(relay: RelayContext, client: Client, request: Request, version: Version): Answer | Promise<Answer> {
   const { command } = request
   switch (command.tag) {
     case "NEW":
@@ -67,7 +73,7 @@ function run(relay: RelayContext, client: Client, request: Request): Answer | Pr
     case "RKEY":
       return rkey(relay, client, onQueue({ ...request, command }))
     case "SEND":
-      return send(relay, client, onQueue({ ...request, command }))
+      return send(relay, onQueue({ ...request, command }), version)
     case "ACK":
       return ack(relay, client, onQueue({ ...request, command }))
     case "GET":

@@ -1,10 +1,12 @@
 import type { MetricsRegister } from "@sluice/ops/metrics"
-import type { PlainHistogram } from "@sluice/ops/plain-metrics"
 import type { StoreCounts } from "@sluice/queue-store/queue-store"
 import type { Delivery } from "./delivery.ts"
+import type { DeliveryLevels } from "./delivery-levels.ts"
+import { registerDeliveryMetrics } from "./delivery-metrics.ts"
+import type { DistinctCount } from "./distinct-count.ts"
 import type { NotificationDelivery } from "./notification-delivery.ts"
 import type { ServiceSubscriptions } from "./service-subscriptions.ts"
-import type { ServiceStatistics, Statistics } from "./statistics.ts"
+import type { NameStatistics, ServiceStatistics, Statistics } from "./statistics.ts"
 
 /** Numbers of the statistics, by name. */
 export type Count<T> = { [K in keyof T]-?: T[K] extends number ? K : never }[keyof T]
@@ -37,6 +39,8 @@ const COUNTERS: readonly Entry<Statistics>[] = [
   ["subscription_ntf_requests", "Subscriptions to notifiers", "ntfSub"],
   ["subscription_ntf_requests_batch", "Blocks of subscriptions to notifiers", "ntfSubB"],
   ["relay_messages_received", "Forwarded commands received from proxies", "pMsgFwdsRecv"],
+  ["rcv_services_sub_msg_count", "First messages of services' queues, sent after SUBS", "rcvServicesSubMsg"],
+  ["rcv_services_sub_duplicate_count", "Of these, left out because the queue had one", "rcvServicesSubDuplicate"],
 ]
 
 /** Counters of one name with a `type` label. */
@@ -72,12 +76,12 @@ const SERVICE_COUNTERS: readonly Entry<ServiceStatistics>[] = [
   ["assoc_updated", "Associations moved to another service", "assocUpdated"],
   ["assoc_removed", "Associations removed", "assocRemoved"],
   ["sub_count", "Subscriptions of services", "subCount"],
-  ["sub_duplicate", "Deliveries skipped because the queue had one", "subDuplicate"],
+  ["sub_duplicate", "Always 0, as with the reference", "subDuplicate"],
 ]
 
 const SERVICE_GAUGES: readonly Entry<ServiceStatistics>[] = [
   ["sub_queues", "Queues of services when they subscribed", "subQueues"],
-  ["sub_end", "Service subscriptions ended by another connection", "subEnd"],
+  ["sub_end", "Always 0, as with the reference", "subEnd"],
   ["sub_ok", "Services that expected what the relay has", "subOk"],
   ["sub_more", "Services for which the relay has more queues", "subMore"],
   ["sub_fewer", "Services for which the relay has fewer queues", "subFewer"],
@@ -86,10 +90,15 @@ const SERVICE_GAUGES: readonly Entry<ServiceStatistics>[] = [
   ["sub_fewer_total", "Queues fewer than services expected", "subFewerTotal"],
 ]
 
-const PREFIX = "simplex_smp_"
+const NAME_COUNTERS: readonly Entry<NameStatistics>[] = [
+  ["names_reqs", "Look-ups of names, all outcomes together", "requests"],
+  ["names_success", "Names found", "success"],
+  ["names_not_found", "Names not found", "notFound"],
+  ["names_resolver_errs", "Look-ups that the resolver failed at", "resolverErrors"],
+  ["names_disabled", "Look-ups refused for want of a resolver", "disabled"],
+]
 
-/** Seconds from delivery to acknowledgement; phones that sleep take minutes. */
-const ACK_SECONDS = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1200, 3600]
+const PREFIX = "simplex_smp_"
 
 /** What is known of the store before it was asked. */
 export const NO_COUNTS: StoreCounts = {
@@ -109,13 +118,26 @@ export interface RelayMeters {
   readonly delivery: Delivery
   readonly notifications: NotificationDelivery
   readonly services: ServiceSubscriptions
-  /** Read when scraped. */
+  readonly clients: ReadonlySet<unknown>
+  readonly levels: DeliveryLevels
+  /** Version of the program. */
+  readonly version: string
+  /** Read when scraped, as all that follows. */
   readonly counts: () => StoreCounts
+  readonly sockets: () => readonly SocketCounts[]
+}
+
+/** Connections of one port. */
+export interface SocketCounts {
+  readonly port: number
+  readonly accepted: number
+  readonly closed: number
+  readonly active: number
 }
 
 /** Registers everything that the relay counts. Nothing in it can tell one client or queue from another. */
 export function registerRelayMetrics(register: MetricsRegister, meters: RelayMeters): void {
-  const { statistics, delivery, notifications, services, counts } = meters
+  const { statistics, delivery, notifications, services, counts, clients } = meters
   for (const [metric, help, count] of COUNTERS) {
     register.counterFrom({ name: PREFIX + metric, help }, () => statistics[count])
   }
@@ -130,6 +152,12 @@ export function registerRelayMetrics(register: MetricsRegister, meters: RelayMet
   gauge("queues_total2", "Queues stored, by the store", () => counts().queues)
   gauge("messages_total", "Messages stored", () => counts().messages)
   gauge("queues_notify_total1", "Notifications that wait for a subscriber", () => counts().notifications)
+  gauge("queues_notify_total2", "Notifiers stored", () => counts().notifiers)
+  gauge("rcv_services_count", "Services for messages, known", () => counts().messageServices)
+  gauge("rcv_services_queues_count", "Queues of those services", () => counts().messageServiceQueues)
+  gauge("ntf_services_count", "Services for notifications, known", () => counts().notificationServices)
+  gauge("ntf_services_queues_count", "Queues of those services", () => counts().notificationServiceQueues)
+  gauge("clients_total", "Connections", () => clients.size)
   gauge("subscribtion_total", "Queues with a subscriber", () => delivery.subscribed)
   gauge("subscription_ntf_total", "Notifiers with a subscriber", () => notifications.subscribed)
   gauge("subscribtion_services_total", "Services that receive messages", () => services.totals("messages").services)
@@ -146,12 +174,39 @@ export function registerRelayMetrics(register: MetricsRegister, meters: RelayMet
   )
   registerServices(register, "rcv", statistics.rcvServices)
   registerServices(register, "ntf", statistics.ntfServices)
-  const acknowledged = register.histogram({
-    name: "sluice_delivery_acknowledged_seconds",
-    help: "Time from the delivery of a message to its acknowledgement",
-    buckets: ACK_SECONDS,
-  })
-  statistics.onAcknowledged = observeSeconds(acknowledged)
+  for (const [metric, help, count] of NAME_COUNTERS) {
+    register.counterFrom({ name: PREFIX + metric, help }, () => statistics.names[count])
+  }
+  registerActiveQueues(register, statistics)
+  registerDeliveryMetrics(register, PREFIX, statistics, meters.levels)
+  registerSockets(register, meters.sockets)
+  register.gaugeFrom({ name: `${PREFIX}info`, help: "Always 1; the labels say what is running" }, () => [
+    [{ version: meters.version, rts_options: "" }, 1],
+  ])
+}
+
+/** Read from the statistics each time: a restart replaces the sketches there. */
+function registerActiveQueues(register: MetricsRegister, statistics: Statistics): void {
+  const gauge = (metric: string, help: string, read: () => DistinctCount): void =>
+    register.gaugeFrom({ name: `${PREFIX}queues_${metric}`, help }, () => read().value)
+  const notified = "Those among them with a message that has the notification flag"
+  gauge("daily", "Queues with a SEND or ACK this day (UTC), estimated", () => statistics.active.day)
+  gauge("weekly", "Queues with a SEND or ACK this ISO week, estimated", () => statistics.active.week)
+  gauge("monthly", "Queues with a SEND or ACK this month, estimated", () => statistics.active.month)
+  gauge("notify_daily", notified, () => statistics.activeNtf.day)
+  gauge("notify_weekly", notified, () => statistics.activeNtf.week)
+  gauge("notify_monthly", notified, () => statistics.activeNtf.month)
+}
+
+function registerSockets(register: MetricsRegister, sockets: () => readonly SocketCounts[]): void {
+  const gauge = (metric: string, help: string, read: (counts: SocketCounts) => number): void =>
+    register.gaugeFrom({ name: `${PREFIX}sockets_${metric}`, help }, () =>
+      sockets().map((counts) => [{ port: String(counts.port) }, read(counts)] as const),
+    )
+  gauge("accepted", "Connections accepted since the start", ({ accepted }) => accepted)
+  gauge("closed", "Of these, closed", ({ closed }) => closed)
+  gauge("active", "Of these, present", ({ active }) => active)
+  gauge("leaked", "Of these, neither; anything but 0 is a defect", (s) => s.accepted - s.closed - s.active)
 }
 
 function registerServices(register: MetricsRegister, kind: "rcv" | "ntf", statistics: ServiceStatistics): void {
@@ -161,8 +216,4 @@ function registerServices(register: MetricsRegister, kind: "rcv" | "ntf", statis
   for (const [metric, help, count] of SERVICE_GAUGES) {
     register.gaugeFrom({ name: `${PREFIX}${kind}_services_${metric}`, help }, () => statistics[count])
   }
-}
-
-function observeSeconds(histogram: PlainHistogram): (milliseconds: number) => void {
-  return (milliseconds) => histogram.observe(milliseconds / 1000)
 }

@@ -2,11 +2,17 @@ import { describe, expect, it } from "vitest"
 import type { Client } from "./client.ts"
 import { namesCommands } from "./names-commands.ts"
 import type { Resolution } from "./names-resolver.ts"
-import { combineNetwork, type NetworkPart, type NetworkRequest, NO_NETWORK } from "./network-commands.ts"
+import {
+  combineNetwork,
+  type NetworkPart,
+  type NetworkRequest,
+  type NetworkTag,
+  NO_NETWORK,
+} from "./network-commands.ts"
 import { OK } from "./request.ts"
 import { NameStatistics } from "./statistics.ts"
 
-const client = {} as Client
+const client = { forwards: false } as Client
 const ID = new Uint8Array(24)
 const RSLV = { corrId: ID, entityId: new Uint8Array(0), command: { tag: "RSLV", name: "alice.simplex" } } as const
 const PRXY = { ...RSLV, command: { tag: "PRXY" } } as unknown as NetworkRequest
@@ -60,15 +66,16 @@ describe("combineNetwork", () => {
   it("gives each part its commands", async () => {
     const seen: string[] = []
     const closed: string[] = []
-    const part = (name: string): NetworkPart<never> => ({
+    const part = (name: string): NetworkPart<NetworkTag> => ({
       run: async (_client, { command }) => {
-        seen.push(`${name} ${(command as { tag: string }).tag}`)
+        seen.push(`${name} ${command.tag}`)
         return OK
       },
       closed: () => closed.push(name),
     })
     const network = combineNetwork({ proxying: part("proxying"), names: part("names") })
     for (const request of [RSLV, PRXY, RFWD]) expect(await network.run(client, request)).toBe(OK)
+    expect(client.forwards).toBe(true)
     network.closed?.(client)
     expect(seen).toEqual(["names RSLV", "proxying PRXY", "proxying RFWD"])
     expect(closed).toEqual(["proxying", "names"])

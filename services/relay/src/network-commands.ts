@@ -10,6 +10,8 @@ export type NetworkRequest<T extends NetworkTag = NetworkTag> = { readonly [U in
 /** Runs them. What a relay doesn't offer has an answer in the protocol. */
 export interface NetworkCommands {
   run(client: Client, request: NetworkRequest): Promise<Answer>
+  /** Whether the command is answered on its own, where its tag alone does not say so. */
+  answersLater?(client: Client, request: NetworkRequest): boolean
   /** The client has disconnected: what was begun for it can be given up. */
   closed?(client: Client): void
 }
@@ -17,7 +19,12 @@ export interface NetworkCommands {
 /** Runs some of them. */
 export interface NetworkPart<T extends NetworkTag> {
   run(client: Client, request: NetworkRequest<T>): Promise<Answer>
+  answersLater?(client: Client, request: NetworkRequest<T>): boolean
   closed?(client: Client): void
+}
+
+export function isNetworkTag(tag: CommandTag): tag is NetworkTag {
+  return tag === "PRXY" || tag === "PFWD" || tag === "RFWD" || tag === "RSLV"
 }
 
 /** Whether a command is answered on its own, when it is ready (transport.md §5.3). */
@@ -51,10 +58,16 @@ export function combineNetwork(parts: {
   const proxying: NetworkPart<"PRXY" | "PFWD" | "RFWD"> = parts.proxying ?? NO_NETWORK
   const names: NetworkPart<"RSLV"> = parts.names ?? NO_NETWORK
   return {
-    run: (client, request) =>
-      isLookUp(request)
-        ? names.run(client, request)
-        : proxying.run(client, request as NetworkRequest<"PRXY" | "PFWD" | "RFWD">),
+    run: (client, request) => {
+      if (isLookUp(request)) return names.run(client, request)
+      if (request.command.tag === "RFWD") client.forwards = true
+      return proxying.run(client, request as NetworkRequest<"PRXY" | "PFWD" | "RFWD">)
+    },
+    answersLater: (client, request) => {
+      if (isLookUp(request)) return true
+      const forwarding = request as NetworkRequest<"PRXY" | "PFWD" | "RFWD">
+      return proxying.answersLater?.(client, forwarding) ?? answersLater(request.command.tag)
+    },
     closed: (client) => {
       proxying.closed?.(client)
       names.closed?.(client)

@@ -1,11 +1,13 @@
 import { EMPTY } from "@sluice/encoding/bytes"
+import type { Version } from "@sluice/encoding/version"
 import type { ReceivedCommand } from "@sluice/smp-protocol/block"
 import type { CommandTag } from "@sluice/smp-protocol/commands"
 import type { SmpError } from "@sluice/smp-protocol/errors"
+import type { BrokerMessage } from "@sluice/smp-protocol/messages"
 import type { Client, Outgoing } from "./client.ts"
 import type { RelayContext } from "./context.ts"
 import { dispatch, dispatchSubscriptions } from "./dispatch.ts"
-import { answersLater } from "./network-commands.ts"
+import { answersLater, isNetworkTag, type NetworkRequest } from "./network-commands.ts"
 import type { Answer, FirstMessage, QueueRequest, Request } from "./request.ts"
 import type { Statistics } from "./statistics.ts"
 import { verifyUnit } from "./verify-unit.ts"
@@ -42,7 +44,7 @@ export async function processUnit(
     const received = commands[index]
     if (received === undefined) continue
     if (!verdict.ok) refusals.push(refusal(relay.statistics, received, verdict.error))
-    else if (!answersLater(received.command.tag)) requests.push(verdict.request)
+    else if (!answeredLater(relay, client, verdict.request)) requests.push(verdict.request)
     else {
       const { request } = verdict
       answerLater(
@@ -53,6 +55,31 @@ export async function processUnit(
   }
   if (refusals.length > 0) client.connection.push(refusals)
   return requests.length === 0 ? NOTHING : result(requests, await execute(relay, client, requests))
+}
+
+function answeredLater(relay: RelayContext, client: Client, request: Request): boolean {
+  const { tag } = request.command
+  if (!isNetworkTag(tag)) return false
+  return relay.network.answersLater?.(client, request as NetworkRequest) ?? answersLater(tag)
+}
+
+/**
+ * A sender's command that came through a proxy: authorized with the session key of the proxy's connection and without a
+ * service, and then run like any other (proxy.md §6). `version` is that of the forwarded envelope.
+ */
+export async function runForwardedCommand(
+  relay: RelayContext,
+  client: Client,
+  received: ReceivedCommand,
+  version: Version,
+): Promise<BrokerMessage> {
+  const [verdict] = await verifyUnit(relay, { verifier: client.connection.verifier }, [received])
+  if (verdict === undefined) throw new Error("a forwarded command was not verified")
+  const answered: Answer = verdict.ok
+    ? await dispatch(relay, client, verdict.request, version)
+    : { message: refusal(relay.statistics, received, verdict.error).message }
+  if (answered.message.tag === "DELIVER") throw new Error("a sender's command was answered with a message")
+  return answered.message
 }
 
 const NOTHING: UnitResult = { answers: [], messages: [] }

@@ -2,6 +2,14 @@ import { idKey } from "@sluice/encoding/bytes"
 import type { QueueRecord } from "@sluice/queue-store/records"
 import type { Client } from "./client.ts"
 import type { RelayContext } from "./context.ts"
+import type { Statistics } from "./statistics.ts"
+
+/** Counts a deletion: by whether the queue had been secured, too (relay-internals.md §12). */
+export function countDeletion(statistics: Statistics, { senderKey }: QueueRecord): void {
+  statistics.qDeletedAll++
+  if (senderKey === undefined) statistics.qDeletedNew++
+  else statistics.qDeletedSecured++
+}
 
 /** Ends what the relay holds for a queue that was deleted: subscriptions of others hear DELD (smp.md §2.5). */
 export function queueRemoved(relay: RelayContext, queue: QueueRecord, by: Client | undefined): void {

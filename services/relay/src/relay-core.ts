@@ -23,7 +23,8 @@ export interface CoreParts {
   readonly log: Log
   /** Name of this process in the fleet. */
   readonly node: string
-  readonly network?: NetworkCommands | undefined
+  /** Made when everything else is there, since forwarded commands run on it. */
+  readonly network?: ((relay: RelayContext) => NetworkCommands) | undefined
   readonly statistics?: Statistics | undefined
   /** Told about every failure of the store. */
   readonly onStoreFailure?: ((error: StoreError) => void) | undefined
@@ -33,7 +34,7 @@ const MAX_BATCH = 255
 
 /** Puts the parts of a relay together, without any network: what `RelaySession` and the jobs work with. */
 export function createRelayCore(parts: CoreParts): RelayContext {
-  const { policy, store, crypto, clock, log, node, network = NO_NETWORK } = parts
+  const { policy, store, crypto, clock, log, node } = parts
   const statistics = parts.statistics ?? new Statistics()
   const storeFailed = (error: StoreError): void => {
     log.error("the store failed", { code: error.problem.code, error })
@@ -56,7 +57,7 @@ export function createRelayCore(parts: CoreParts): RelayContext {
     { store, clock, events, services, statistics, onError },
     policy.notificationInterval * 1000,
   )
-  return {
+  const relay = {
     policy,
     store,
     crypto,
@@ -67,10 +68,12 @@ export function createRelayCore(parts: CoreParts): RelayContext {
     notifications,
     services,
     events,
-    network,
+    network: NO_NETWORK,
     node,
     lastUse: new LastUse(store, clock, onError),
     clients: new Set<Client>(),
     storeFailed,
   }
+  if (parts.network !== undefined) relay.network = parts.network(relay)
+  return relay
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto"
-import { join } from "node:path"
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { createAdminServer } from "@sluice/ops/admin-server"
@@ -8,28 +7,37 @@ import { type Clock, systemClock } from "@sluice/ops/clock"
 import type { JobRunner } from "@sluice/ops/jobs"
 import type { Log } from "@sluice/ops/log"
 import { Metrics } from "@sluice/ops/metrics"
-import { OperatorError } from "@sluice/ops/operator-error"
 import { registerProcessMetrics } from "@sluice/ops/process-metrics"
 import { Readiness } from "@sluice/ops/readiness"
 import type { Service } from "@sluice/ops/service"
 import { timerJobs } from "@sluice/ops/timer-jobs"
+import { createMessageProxy } from "@sluice/proxying/create-proxy"
+import type { MessageProxy } from "@sluice/proxying/message-proxy"
+import { createProxyMetrics } from "@sluice/proxying/metrics"
 import type { StoreCounts } from "@sluice/queue-store/queue-store"
 import { createBlockServer } from "@sluice/server-kit/block-server"
 import type { BlockServer, ListenAddress } from "@sluice/server-kit/server"
-import { createServerMetrics } from "@sluice/server-kit/server-metrics"
+import { createServerMetrics, type ServerMetrics } from "@sluice/server-kit/server-metrics"
 import { smpProtocol } from "@sluice/server-kit/smp"
-import { CertificateError } from "@sluice/transport/certificate-error"
-import { identityFiles, loadCredentials, secondsLeft } from "@sluice/transport/certificates"
+import { secondsLeft } from "@sluice/transport/certificates"
 import type { Credentials } from "@sluice/transport/credentials"
 import { policyOf, type RelayConfig } from "./config.ts"
 import type { RelayContext } from "./context.ts"
 import { expireMessages, expiryJobs } from "./expiry.ts"
-import { NO_COUNTS, registerRelayMetrics } from "./metrics.ts"
+import { Forwarding } from "./forwarding.ts"
+import { loadIdentity } from "./load-identity.ts"
+import { NO_COUNTS, type SocketCounts } from "./metrics.ts"
+import { namesCommands } from "./names-commands.ts"
+import { HttpNamesResolver } from "./names-resolver.ts"
+import { namesOptions } from "./names-settings.ts"
+import { combineNetwork } from "./network-commands.ts"
 import { type OpenStore, openStore } from "./open-store.ts"
+import { proxyFigures } from "./proxy-figures.ts"
 import { createRelayCore } from "./relay-core.ts"
+import { RelayOperations } from "./relay-operations.ts"
 import { serviceLookup } from "./service-lookup.ts"
 import { RelaySession } from "./session.ts"
-import type { Statistics } from "./statistics.ts"
+import { Statistics } from "./statistics.ts"
 
 /** What a relay is started with; everything but the log has a default, which tests replace. */
 export interface RelayParts {
@@ -64,13 +72,18 @@ export interface Relay extends Service, AsyncDisposable {
 const CERTIFICATE_WARNING_DAYS = 30
 const DAY = 86_400
 const COUNTS_EVERY = 5_000
+/** Pages of the store that were touched count as memory of the process until it gives them back. */
+const TRIM_EVERY = 3_600_000
 
 /** Opens the store, loads the certificates and puts everything together. Listens only with `start`. */
 export async function createRelay(config: RelayConfig, parts: RelayParts): Promise<Relay> {
   const crypto = parts.crypto ?? nativeCrypto
-  const credentials = await loadIdentity(config, parts.dataFolder, crypto, parts.clock ?? systemClock)
+  const clock = parts.clock ?? systemClock
+  const names = namesOptions(config.names)
+  const resolver = names && new HttpNamesResolver(names, { clock, log: parts.log.child("names") })
+  const credentials = await loadIdentity(config, parts.dataFolder, crypto, clock)
   const store = parts.store ?? (await openStore(config, parts.dataFolder, crypto))
-  return new AssembledRelay(config, parts, credentials, store)
+  return new AssembledRelay(config, parts, credentials, store, resolver)
 }
 
 class AssembledRelay implements Relay {
@@ -78,23 +91,41 @@ class AssembledRelay implements Relay {
   readonly #parts: RelayParts
   readonly #store: OpenStore
   readonly #core: RelayContext
+  readonly #proxy: MessageProxy
   readonly #server: BlockServer
   readonly #jobs: JobRunner
   readonly #admin: ReturnType<typeof createAdminServer>
+  readonly #operations: RelayOperations
+  readonly #resolver: HttpNamesResolver | undefined
+  readonly #serverMetrics: ServerMetrics
   readonly readiness: Readiness
   #credentials: Credentials
   #counts = NO_COUNTS
   #storeWorks = true
   #stopped: Promise<void> | undefined
 
-  constructor(config: RelayConfig, parts: RelayParts, credentials: Credentials, store: OpenStore) {
+  constructor(
+    config: RelayConfig,
+    parts: RelayParts,
+    credentials: Credentials,
+    store: OpenStore,
+    resolver: HttpNamesResolver | undefined,
+  ) {
     const { log, clock = systemClock, crypto = nativeCrypto, random = Math.random } = parts
     this.#config = config
     this.#parts = parts
     this.#credentials = credentials
     this.#store = store
+    this.#resolver = resolver
     const metrics = parts.metrics ?? new Metrics()
     this.readiness = parts.readiness ?? new Readiness(clock)
+    const statistics = new Statistics()
+    const { register } = metrics
+    const proxyMetrics = createProxyMetrics(register)
+    this.#proxy = createMessageProxy(
+      { enabled: config.proxy.enabled, password: config.relay.password?.reveal(), routing: config.proxy },
+      { crypto, clock, metrics: proxyMetrics },
+    )
     this.#core = createRelayCore({
       policy: policyOf(config),
       store: store.store,
@@ -102,17 +133,33 @@ class AssembledRelay implements Relay {
       clock,
       log,
       node: randomUUID(),
+      statistics,
+      network: (relay) =>
+        combineNetwork({
+          proxying: new Forwarding(relay, this.#proxy),
+          names: namesCommands(resolver, statistics.names),
+        }),
       onStoreFailure: () => {
         this.#storeWorks = false
       },
     })
-    const { register } = metrics
-    registerRelayMetrics(register, { ...this.#core, counts: () => this.#counts })
+    this.#serverMetrics = createServerMetrics(register)
+    const { dataFolder, version = "unknown" } = parts
+    this.#operations = new RelayOperations(
+      { config, core: this.#core, store, dataFolder, register, version, proxy: () => proxyFigures(proxyMetrics) },
+      {
+        counts: () => this.#counts,
+        sockets: () => this.#sockets(),
+        fingerprint: () => this.fingerprint,
+        reload: () => this.reload(),
+        drain: () => this.#drain(),
+      },
+    )
     register.gaugeFrom(
       { name: "sluice_certificate_seconds_left", help: "Time until the first certificate of the chain expires" },
       () => secondsLeft(this.#credentials, clock.now() / 1000),
     )
-    if (parts.metrics === undefined) registerProcessMetrics(metrics, { version: parts.version ?? "unknown" })
+    if (parts.metrics === undefined) registerProcessMetrics(metrics, { version })
     this.#server = createBlockServer(
       {
         listen: config.relay.bind.map((address) => bindOf(address, config.relay.port)),
@@ -125,14 +172,20 @@ class AssembledRelay implements Relay {
         sessions: (session) => new RelaySession(this.#core, session),
         settings: config.limits,
       },
-      { crypto, clock, log: log.child("server"), metrics: createServerMetrics(register) },
+      { crypto, clock, log: log.child("server"), metrics: this.#serverMetrics },
     )
     this.#jobs = timerJobs({}, { clock, log: log.child("jobs"), register, random })
-    for (const job of expiryJobs(this.#core)) this.#jobs.add(job)
+    for (const job of [...expiryJobs(this.#core), ...this.#operations.jobs]) this.#jobs.add(job)
     this.#jobs.add({ name: "store-counts", every: COUNTS_EVERY, firstAfter: 0, run: () => this.#readCounts() })
+    const { lmdb } = store
+    if (lmdb !== undefined) this.#jobs.add({ name: "trim-store", every: TRIM_EVERY, run: () => lmdb.trim() })
     this.#jobs.add({ name: "certificate-dates", every: DAY * 1000, firstAfter: 0, run: () => this.#checkCertificate() })
     this.readiness.add("store", () => this.#storeAnswers())
-    this.#admin = createAdminServer(config.admin, { metrics, readiness: this.readiness, log: log.child("admin") })
+    const { routes } = this.#operations
+    this.#admin = createAdminServer(
+      { ...config.admin, routes },
+      { metrics, readiness: this.readiness, log: log.child("admin") },
+    )
   }
 
   get addresses(): readonly ListenAddress[] {
@@ -162,6 +215,7 @@ class AssembledRelay implements Relay {
   async start(signal: AbortSignal = NEVER): Promise<void> {
     try {
       if (this.#core.policy.expireOnStart) this.#core.statistics.msgExpired += await expireMessages(this.#core, signal)
+      await this.#operations.load()
       await this.#admin.listen()
       await this.#server.start(signal)
       await this.#jobs.start()
@@ -170,6 +224,7 @@ class AssembledRelay implements Relay {
       throw error
     }
     this.readiness.started()
+    void this.#resolver?.probe()
     this.#parts.log.info("relay is serving", {
       store: this.#config.store.kind,
       port: this.addresses[0]?.port,
@@ -196,11 +251,41 @@ class AssembledRelay implements Relay {
 
   async #stop(deadline: AbortSignal): Promise<void> {
     await this.#server.stop(deadline)
+    await this.#proxy.stop()
     await this.#jobs.stop()
     this.#core.events.stop()
     this.#core.notifications.stop()
+    this.#resolver?.close()
+    await this.#saveStatistics()
     await this.#store.store.close()
     await this.#admin.close()
+  }
+
+  async #saveStatistics(): Promise<void> {
+    try {
+      await this.#operations.save()
+    } catch (error) {
+      this.#parts.log.error("statistics of the day could not be kept", { error })
+    }
+  }
+
+  /** Takes the relay out of service and leaves it there: sessions are finished and closed, administrators still served. */
+  #drain(): void {
+    const { clock = systemClock, log } = this.#parts
+    this.readiness.drain()
+    const deadline = new AbortController()
+    const timer = clock.setTimeout(() => deadline.abort(), this.#config.shutdown.grace)
+    this.#server
+      .stop(deadline.signal)
+      .catch((error: unknown) => log.error("draining failed", { error }))
+      .finally(() => timer.cancel())
+  }
+
+  #sockets(): readonly SocketCounts[] {
+    const { accepted, closed, levels } = this.#serverMetrics
+    const active = Object.values(levels().connections).reduce((sum, count) => sum + count, 0)
+    const port = this.addresses[0]?.port ?? this.#config.relay.port
+    return [{ port, accepted: accepted.value, closed: closed.value, active }]
   }
 
   async #readCounts(): Promise<void> {
@@ -226,23 +311,3 @@ class AssembledRelay implements Relay {
 }
 
 const NEVER: AbortSignal = new AbortController().signal
-
-async function loadIdentity(
-  config: RelayConfig,
-  dataFolder: string,
-  crypto: CryptoBackend,
-  clock: Clock,
-): Promise<Credentials> {
-  const files = identityFiles(join(dataFolder, config.identity.path))
-  try {
-    return await loadCredentials(crypto, files, Math.floor(clock.now() / 1000))
-  } catch (error) {
-    if (!(error instanceof CertificateError)) throw error
-    throw new OperatorError(
-      `identity.path: ${error.message}; allowed: files made by \`sluice init\` or \`sluice cert rotate\``,
-      {
-        cause: error,
-      },
-    )
-  }
-}

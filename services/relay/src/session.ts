@@ -63,13 +63,14 @@ export class RelaySession implements SessionHandler<ReceivedCommand> {
   }
 
   closed(): void {
-    const { clients, delivery, notifications, services, events } = this.#relay
+    const { clients, delivery, notifications, services, events, network } = this.#relay
     this.#client.closed = true
     clients.delete(this.#client)
     delivery.closed(this.#client)
     notifications.closed(this.#client)
     services.closed(this.#client)
     events.forget(this.#client)
+    network.closed?.(this.#client)
     this.#room?.resolve()
   }
 

@@ -46,6 +46,9 @@ export class Statistics {
   msgNtfsB = 0
   msgNtfExpired = 0
   pMsgFwdsRecv = 0
+  /** First messages of the queues of services, sent after SUBS; and those left out because the queue had one. */
+  rcvServicesSubMsg = 0
+  rcvServicesSubDuplicate = 0
   /** Times from delivery to acknowledgement, milliseconds; told to whoever listens. */
   onAcknowledged: ((milliseconds: number) => void) | undefined
   active = new ActiveQueues()

@@ -1,6 +1,6 @@
 import { idKey } from "@sluice/encoding/bytes"
 import type { Client } from "../client.ts"
-import { queueRemoved } from "../queue-removal.ts"
+import { countDeletion, queueRemoved } from "../queue-removal.ts"
 import { OK, refused } from "../request.ts"
 import type { QueueHandler } from "./handler.ts"
 
@@ -14,10 +14,7 @@ export const off: QueueHandler<"OFF"> = async (relay, _client, { queue }) => {
 export const del: QueueHandler<"DEL"> = async (relay, client, { queue }) => {
   const outcome = await relay.store.deleteQueue(queue.recipientId)
   if (!outcome.ok) return refused(outcome)
-  const { statistics } = relay
-  statistics.qDeletedAll++
-  if (outcome.queue.senderKey === undefined) statistics.qDeletedNew++
-  else statistics.qDeletedSecured++
+  countDeletion(relay.statistics, outcome.queue)
   queueRemoved(relay, outcome.queue, client)
   return OK
 }

@@ -1,9 +1,9 @@
 import { idKey } from "@sluice/encoding/bytes"
+import type { Version } from "@sluice/encoding/version"
 import type { Owner } from "@sluice/queue-store/queue-store"
 import { encryptNotificationMeta } from "@sluice/smp-protocol/notification-meta"
 import { ID_LENGTH } from "@sluice/smp-protocol/types"
 import { maxMessageLength } from "@sluice/smp-protocol/versions"
-import type { Client } from "../client.ts"
 import { type RelayContext, seconds } from "../context.ts"
 import { acknowledges } from "../delivery.ts"
 import { type Answer, AUTH, blocked, failed, NO_MSG, OK, PROHIBITED, type QueueRequest } from "../request.ts"
@@ -13,12 +13,7 @@ const QUOTA: Answer = failed({ type: "QUOTA" })
 const LARGE_MSG: Answer = failed({ type: "LARGE_MSG" })
 
 /** `SEND` (smp.md §2.6). `version` is that of the forwarded envelope when the command came through a proxy. */
-export async function send(
-  relay: RelayContext,
-  client: Client,
-  request: QueueRequest<"SEND">,
-  version: number = client.version,
-): Promise<Answer> {
+export async function send(relay: RelayContext, request: QueueRequest<"SEND">, version: Version): Promise<Answer> {
   const { store, statistics, policy } = relay
   const { queue, command } = request
   if (command.body.length > maxMessageLength(version)) {

@@ -97,11 +97,11 @@ async function deliverPage(relay: RelayContext, client: Client, ids: readonly Ui
     if (client.closed || queue?.rcvServiceId === undefined) continue
     if (relay.services.client("messages", queue.rcvServiceId) !== client) continue
     if (client.subscription(idKey(queue.recipientId)) !== undefined) {
-      relay.statistics.rcvServices.subDuplicate++
+      relay.statistics.rcvServicesSubDuplicate++
       continue
     }
     await client.connection.room()
-    await relay.delivery.startForService(client, queue)
+    if (await relay.delivery.startForService(client, queue)) relay.statistics.rcvServicesSubMsg++
   }
 }
 
