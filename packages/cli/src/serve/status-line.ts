@@ -54,8 +54,8 @@ export class StatusLine implements LineSink {
   }
 
   #draw(text: string): void {
-    // A line that wraps could not be cleared.
-    this.#text = text.slice(0, Math.max(0, (this.#screen.columns ?? 80) - 1))
+    // A line that wraps could not be cleared. Some terminals say that they have no columns.
+    this.#text = text.slice(0, Math.max(0, (this.#screen.columns || 80) - 1))
     this.#screen.write(CLEAR + this.#text)
   }
 }

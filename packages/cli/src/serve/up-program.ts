@@ -50,7 +50,7 @@ async function greet(place: Place, settings: Settings, relay: Relay, fresh: bool
     "",
     relayAddress(settings, { fingerprint, port }),
     "",
-    ...qrLines(open, process.stderr.isTTY),
+    ...qrLines(open, process.stderr.isTTY === true),
     secret ? "(the code leaves out the password)" : "",
     "Try next, in a second terminal:",
     "",
