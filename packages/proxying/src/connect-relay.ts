@@ -51,7 +51,8 @@ export function connectRelay(
       perCommandMs: 0,
       maxInFlight,
       maxQueued: 0,
-      maxLate: maxInFlight,
+      // Late answers say that the relay is alive, and that is all; remembering their requests would cost 16 KB each.
+      maxLate: 0,
       // Whether the connection is dead is decided by its destination.
       keepAlive: { pingAfterMs: 0, maxTimeouts: 0 },
     })
