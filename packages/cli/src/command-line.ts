@@ -3,6 +3,7 @@ import { addAddress } from "./commands/address.ts"
 import { addCert } from "./commands/cert.ts"
 import { addConfig } from "./commands/config.ts"
 import { addDemo } from "./commands/demo.ts"
+import { addImport } from "./commands/import.ts"
 import { addInit } from "./commands/init.ts"
 import { addPing } from "./commands/ping.ts"
 import { addQueue } from "./commands/queue.ts"
@@ -49,7 +50,7 @@ export function commandLine(exit: (code: number) => void): Command {
     ['sluice ping "$(sluice address)"', "what the relay answers, and how fast"],
     ["sluice help queue", "more about one command"],
   ])
-  for (const add of [addInit, addAddress, addCert, addConfig, addPing, addQueue, addDemo]) add(program)
+  for (const add of [addInit, addAddress, addCert, addConfig, addPing, addQueue, addDemo, addImport]) add(program)
   for (const add of [addUp, addRelay]) add(program, exit)
   return program
 }
