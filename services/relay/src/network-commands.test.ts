@@ -2,13 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { Client } from "./client.ts"
 import { namesCommands } from "./names-commands.ts"
 import type { Resolution } from "./names-resolver.ts"
-import {
-  combineNetwork,
-  type NetworkPart,
-  type NetworkRequest,
-  type NetworkTag,
-  NO_NETWORK,
-} from "./network-commands.ts"
+import { combineNetwork, type NetworkCommands, type NetworkRequest, NO_NETWORK } from "./network-commands.ts"
 import { OK } from "./request.ts"
 import { NameStatistics } from "./statistics.ts"
 
@@ -66,7 +60,7 @@ describe("combineNetwork", () => {
   it("gives each part its commands", async () => {
     const seen: string[] = []
     const closed: string[] = []
-    const part = (name: string): NetworkPart<NetworkTag> => ({
+    const part = (name: string): NetworkCommands => ({
       run: async (_client, { command }) => {
         seen.push(`${name} ${command.tag}`)
         return OK

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest"
 import { vectors } from "../../../test/vectors.ts"
 import { parseQueueReference, type QueueReference } from "./queue-reference.ts"
 
-const FINGERPRINT = new Uint8Array(32).fill(0x11)
+const FINGERPRINT: Uint8Array = new Uint8Array(32).fill(0x11)
 const SENDER_ID = new Uint8Array(24).map((_, i) => 0xf0 + i)
 const LINK_ID = utf8("0123456789abcdef01234567")
 const LINK_KEY = utf8("0123456789abcdef0123456789abcdef")

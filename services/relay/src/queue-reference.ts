@@ -81,7 +81,13 @@ function checkServer(keyHash: string, { fingerprint }: ReferenceContext): void {
 }
 
 function base64url(text: string): Uint8Array {
-  const bytes = decodeBase64Url(text)
+  let bytes: Uint8Array
+  try {
+    bytes = decodeBase64Url(text)
+  } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause
+    throw new DecodeError("queue: an ID in base64url, an address or a link was expected")
+  }
   if (bytes.length === 0) throw new DecodeError("queue: no ID in it")
   return bytes
 }
