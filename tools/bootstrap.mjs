@@ -52,7 +52,7 @@ function install() {
   run(
     "pnpm install",
     process.execPath,
-    [pnpm(), "install", "--frozen-lockfile", "--reporter=append-only", "--loglevel=warn"],
+    [pnpm(), "install", "--frozen-lockfile", "--reporter=append-only", "--loglevel=error"],
     {
       stdio: ["ignore", 2, 2],
       env: { ...process.env, CI: "true" },
