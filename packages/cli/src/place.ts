@@ -31,6 +31,9 @@ export type Settings = ResolvedConfig<typeof settings>
 /** Variables beside the settings: two for this program, one for the tests, which starts with the same letters. */
 const OTHER_VARIABLES = ["SLUICE_DATA", "SLUICE_CONFIG", "SLUICE_VECTORS"]
 
+/** Sections of services that run on their own and read the same file and environment. */
+const OTHER_SECTIONS = ["proxy_server"]
+
 /** The place that options and environment name; options win. An empty variable is one that is not set. */
 export function placeOf(options: GlobalOptions, env: Readonly<Record<string, string>> = readEnv()): Place {
   const { SLUICE_DATA, SLUICE_CONFIG } = env
@@ -63,7 +66,14 @@ function resolveSettings(
   overrides: Readonly<Record<string, TomlInput | undefined>>,
   file: ReturnType<typeof readConfigFile>,
 ): Settings {
-  return resolveConfig(settings, { file, env: place.env, overrides, otherEnv: OTHER_VARIABLES, readSecretFile })
+  return resolveConfig(settings, {
+    file,
+    env: place.env,
+    overrides,
+    otherEnv: OTHER_VARIABLES,
+    foreignGroups: OTHER_SECTIONS,
+    readSecretFile,
+  })
 }
 
 /** A path for people: relative to the current folder if it is below it. */
