@@ -64,7 +64,9 @@ function install() {
 /** Environment in which `node` and the installed programs are the pinned ones. */
 function pinnedEnvironment() {
   const paths = [dirname(pinnedNode), join(root, "node_modules", ".bin"), process.env.PATH ?? ""]
-  return { ...process.env, PATH: paths.join(":") }
+  // Colours are for terminals; in a file they hide what it says.
+  const plain = process.stdout.isTTY || process.env.FORCE_COLOR ? {} : { NO_COLOR: "1" }
+  return { ...process.env, ...plain, PATH: paths.join(":") }
 }
 
 /** Hands over to a program: its signals, its standard streams and its exit code are ours. */

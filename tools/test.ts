@@ -11,7 +11,7 @@ const counts = new CountingReporter()
 const vitest = await startVitest("test", process.argv.slice(2), {
   run: true,
   watch: false,
-  reporters: [process.stdout.isTTY ? "default" : "dot", counts],
+  reporters: ["default", counts],
 })
 await vitest.close()
 console.log(counts.summary())

@@ -13,6 +13,7 @@ import type { BlockSession } from "./protocol.ts"
 import type { BlockServer, ListenAddress } from "./server.ts"
 import type { ServerLevels, Stage } from "./server-metrics.ts"
 import type { ServerComponents, ServerOptions } from "./server-options.ts"
+import type { ServerShared } from "./server-shared.ts"
 
 /** TCP keep-alive probes after the first: their distance; the system's count of about four ends the connection. */
 const KEEP_ALIVE_INTERVAL = 30_000
@@ -23,19 +24,6 @@ export function createBlockServer<Params extends BlockSession, Command>(
   components: ServerComponents,
 ): BlockServer {
   return new TlsBlockServer(options, components)
-}
-
-/** What connections share; see `Incoming`. */
-export interface ServerShared<Params extends BlockSession, Command> {
-  readonly options: ServerOptions<Params, Command>
-  readonly components: ServerComponents
-  readonly admission: Admission
-  readonly gate: HandshakeGate
-  /** Sets TLS up on a socket; it appears as 'secureConnection'. */
-  readonly tls: TlsServer
-  /** The credentials in use, the newest first; an earlier one serves handshakes that began with it. */
-  readonly credentials: readonly Credentials[]
-  readonly draining: boolean
 }
 
 class TlsBlockServer<Params extends BlockSession, Command> implements BlockServer, ServerShared<Params, Command> {

@@ -4,12 +4,12 @@ import type { Timer } from "@sluice/ops/clock"
 import { BlockStream } from "@sluice/transport/block-stream"
 import { TransportError } from "@sluice/transport/errors"
 import { acceptTls, credentialsInUse, isWebClient } from "@sluice/transport/tls-connection"
-import type { ServerShared } from "./block-server.ts"
 import { handshakeFailureOf } from "./handshake-failure.ts"
 import { LiveSession } from "./live-session.ts"
 import type { BlockSession } from "./protocol.ts"
 import type { Refusal, Stage, TlsFailure } from "./server-metrics.ts"
 import type { SourceProvider } from "./server-options.ts"
+import type { ServerShared } from "./server-shared.ts"
 
 /**
  * One accepted connection, from the first look at its source to the closing of its socket: waits for a place among the

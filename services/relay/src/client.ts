@@ -5,7 +5,7 @@ import type { Verifier } from "@sluice/smp-protocol/authorization"
 import type { BrokerMessage } from "@sluice/smp-protocol/messages"
 import type { CorrId, EntityId, SessionId } from "@sluice/smp-protocol/types"
 import type { ConnectedService } from "@sluice/transport/session"
-import type { Subscription } from "./delivery.ts"
+import type { Subscription } from "./subscription.ts"
 
 /** A stored message on its way to the recipient: becomes MSG, encrypted only when its block is written. */
 export interface Delivered {

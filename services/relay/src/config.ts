@@ -48,14 +48,14 @@ export const relaySettings = {
       default: 128,
       help: "Messages that a queue holds before its sender is told to wait.",
     }),
-    messageTtl: setting(duration({ min: "1s" }), { default: "21d", help: "How long undelivered messages are kept." }),
+    messageTtl: setting(duration({ min: "10ms" }), { default: "21d", help: "How long undelivered messages are kept." }),
     messageCheckInterval: setting(duration({ min: "10ms" }), {
       default: "2h",
       help: "How often old messages are looked for.",
     }),
     expireOnStart: setting(flag(), { default: true, help: "Look for old messages at the start, too." }),
     expireOnSend: setting(flag(), { default: true, help: "Remove a queue's old messages when one is sent to it." }),
-    notificationTtl: setting(duration({ min: "1s" }), {
+    notificationTtl: setting(duration({ min: "10ms" }), {
       default: "24h",
       help: "How long notifications wait for a subscriber.",
     }),
@@ -71,7 +71,7 @@ export const relaySettings = {
       default: "15s",
       help: "How long END and DELD events are gathered before they are sent together.",
     }),
-    invitationTtl: optional(duration({ min: "1s" }), {
+    invitationTtl: optional(duration({ min: "10ms" }), {
       help: "Remove link data of one-time invitations that nobody used after this time; unset keeps them, as the reference does.",
       example: "21d",
     }),

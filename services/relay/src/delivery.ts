@@ -1,46 +1,12 @@
-import type { BoxKey, CryptoBackend } from "@sluice/crypto/backend"
-import { equalBytes, idKey } from "@sluice/encoding/bytes"
-import type { Owner, QueueStore } from "@sluice/queue-store/queue-store"
+import type { CryptoBackend } from "@sluice/crypto/backend"
+import { idKey } from "@sluice/encoding/bytes"
+import type { QueueStore } from "@sluice/queue-store/queue-store"
 import type { NewMessage, QueueRecord, StoredMessage } from "@sluice/queue-store/records"
 import { NO_CORR_ID } from "@sluice/smp-protocol/types"
 import type { Client, Outgoing } from "./client.ts"
 import type { PendingEvents } from "./pending-events.ts"
 import type { ServiceSubscriptions } from "./service-subscriptions.ts"
-
-/**
- * Where the delivery to one subscriber of one queue stands. One message at the most is on its way to the client.
- *
- * - `reading`: the head of the queue is being read, for SUB, after ACK or after a missed push.
- * - `idle`: the queue was empty when it was read last.
- * - `delivered`: a message was sent and is not acknowledged.
- * - `waiting`: a message is there, the client's output has no room for it.
- */
-export type DeliveryState = "reading" | "idle" | "delivered" | "waiting"
-
-/** One connection's subscription to one queue. */
-export class Subscription {
-  readonly client: Client
-  readonly recipientId: Uint8Array
-  /** Encrypts bodies for the recipient. */
-  readonly key: BoxKey
-  /** The store's word that this node has the subscription; absent for queues of a service. */
-  owner: Owner | undefined
-  state: DeliveryState = "reading"
-  /** ID of the unacknowledged message in state `delivered`. */
-  deliveredId: Uint8Array | undefined
-  /** Clock time of that delivery, milliseconds. */
-  deliveredAt = 0
-  /** A message came while the head was being read: read again before believing that the queue is empty. */
-  missed = false
-  /** Ended: moved to another connection, deleted, or its connection closed. */
-  ended = false
-
-  constructor(client: Client, recipientId: Uint8Array, key: BoxKey) {
-    this.client = client
-    this.recipientId = recipientId
-    this.key = key
-  }
-}
+import { Subscription, startReading } from "./subscription.ts"
 
 export interface DeliveryParts {
   readonly store: QueueStore
@@ -294,22 +260,9 @@ export class Delivery {
   }
 }
 
-function startReading(subscription: Subscription): void {
-  subscription.state = "reading"
-  subscription.deliveredId = undefined
-  subscription.missed = false
-}
-
 /** A copy of an ID that does not hold the 16 KB block alive that it was received in. */
 function ownBytes(id: Uint8Array): Uint8Array {
   const copy = new Uint8Array(id.length)
   copy.set(id)
   return copy
-}
-
-/** Whether an ACK names what was delivered. An empty ID matches any message (smp.md §4.4). */
-export function acknowledges(delivered: Uint8Array | undefined, messageId: Uint8Array): boolean {
-  if (delivered === undefined) return false
-  if (messageId.length === 0) return true
-  return equalBytes(delivered, messageId)
 }

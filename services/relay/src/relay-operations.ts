@@ -12,6 +12,7 @@ import { DeliveryLevels } from "./delivery-levels.ts"
 import { registerRelayMetrics, type SocketCounts } from "./metrics.ts"
 import type { OpenStore } from "./open-store.ts"
 import { Snapshots } from "./snapshots.ts"
+import { registerStoreMetrics } from "./store-metrics.ts"
 
 /** What operating needs of the running relay. */
 export interface OperatedRelay {
@@ -50,6 +51,7 @@ export class RelayOperations {
     const { register, version } = parts
     const { counts, sockets } = relay
     registerRelayMetrics(register, { ...core, levels, version, counts, sockets })
+    if (store.lmdb !== undefined) registerStoreMetrics(register, store.lmdb.figures)
     this.#daily = new DailyStatistics({
       folder: config.statistics.daily ? join(dataFolder, config.statistics.path) : undefined,
       statistics,

@@ -5,7 +5,7 @@ import { commandError, type SmpError } from "@sluice/smp-protocol/errors"
 import type { BrokerMessage } from "@sluice/smp-protocol/messages"
 import type { CorrId, EntityId } from "@sluice/smp-protocol/types"
 import type { Delivered, Outgoing } from "./client.ts"
-import type { Subscription } from "./delivery.ts"
+import type { Subscription } from "./subscription.ts"
 
 /** A command that its key authorized. */
 export interface Request<T extends CommandTag = CommandTag> {

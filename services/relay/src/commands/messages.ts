@@ -5,8 +5,8 @@ import { encryptNotificationMeta } from "@sluice/smp-protocol/notification-meta"
 import { ID_LENGTH } from "@sluice/smp-protocol/types"
 import { maxMessageLength } from "@sluice/smp-protocol/versions"
 import { type RelayContext, seconds } from "../context.ts"
-import { acknowledges } from "../delivery.ts"
 import { type Answer, AUTH, blocked, failed, NO_MSG, OK, PROHIBITED, type QueueRequest } from "../request.ts"
+import { acknowledges } from "../subscription.ts"
 import type { QueueHandler } from "./handler.ts"
 
 const QUOTA: Answer = failed({ type: "QUOTA" })

@@ -5,8 +5,8 @@ import { NO_CORR_ID } from "@sluice/smp-protocol/types"
 import { VERSION } from "@sluice/smp-protocol/versions"
 import type { Client } from "../client.ts"
 import type { RelayContext } from "../context.ts"
-import type { Subscription } from "../delivery.ts"
 import { type Answer, OK, PROHIBITED, type QueueRequest, refused } from "../request.ts"
+import type { Subscription } from "../subscription.ts"
 
 /** The answer to SUB and NSUB: SOK, or OK below version 16. */
 export function subscribed(client: Client, serviceId: Uint8Array | undefined): Answer {

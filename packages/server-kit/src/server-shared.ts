@@ -1,0 +1,19 @@
+import type { Server as TlsServer } from "node:tls"
+import type { Credentials } from "@sluice/transport/credentials"
+import type { Admission } from "./admission.ts"
+import type { HandshakeGate } from "./handshake-gate.ts"
+import type { BlockSession } from "./protocol.ts"
+import type { ServerComponents, ServerOptions } from "./server-options.ts"
+
+/** What connections share; one for each server. */
+export interface ServerShared<Params extends BlockSession, Command> {
+  readonly options: ServerOptions<Params, Command>
+  readonly components: ServerComponents
+  readonly admission: Admission
+  readonly gate: HandshakeGate
+  /** Sets TLS up on a socket; it appears as 'secureConnection'. */
+  readonly tls: TlsServer
+  /** The credentials in use, the newest first; an earlier one serves handshakes that began with it. */
+  readonly credentials: readonly Credentials[]
+  readonly draining: boolean
+}

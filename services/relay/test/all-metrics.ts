@@ -1,0 +1,32 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { nativeCrypto } from "@sluice/crypto/native"
+import { systemClock } from "@sluice/ops/clock"
+import { loadConfig } from "@sluice/ops/config"
+import { Metrics } from "@sluice/ops/metrics"
+import { registerProcessMetrics } from "@sluice/ops/process-metrics"
+import { silentLog } from "@sluice/ops/recording-log"
+import { createIdentity, identityFiles } from "@sluice/transport/certificates"
+import { relaySettings } from "../src/config.ts"
+import { createRelay } from "../src/relay.ts"
+
+/** Everything that `/metrics` of a relay serves that was put together and not started, in the Prometheus text format. */
+export async function allMetrics(): Promise<string> {
+  const dataFolder = await mkdtemp(join(tmpdir(), "metrics-"))
+  try {
+    const now = Math.floor(systemClock.now() / 1000)
+    await createIdentity(nativeCrypto, identityFiles(join(dataFolder, "identity")), { host: "localhost", now })
+    const metrics = new Metrics()
+    registerProcessMetrics(metrics, { version: "1" })
+    await using _relay = await createRelay(loadConfig(relaySettings, {}), { log: silentLog, dataFolder, metrics })
+    return await metrics.render()
+  } finally {
+    await rm(dataFolder, { recursive: true })
+  }
+}
+
+/** Names of the metrics in a text, with their types. */
+export function familiesOf(text: string): ReadonlyMap<string, string> {
+  return new Map(Array.from(text.matchAll(/^# TYPE (\S+) (\S+)$/gm), ([, name = "", type = ""]) => [name, type]))
+}
