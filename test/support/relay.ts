@@ -34,8 +34,8 @@ export const TEST_SETTINGS: Readonly<Record<string, unknown>> = {
   "relay.port": 0,
   "admin.port": 0,
   "relay.message_quota": 4,
-  "relay.end_interval": "40ms",
-  "relay.notification_interval": "30ms",
+  "relay.end_interval": "20ms",
+  "relay.notification_interval": "15ms",
   "relay.expire_on_send": false,
 }
 
