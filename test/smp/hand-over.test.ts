@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { createQueue, hex, OK, sok, type TestQueue } from "../support/queue.ts"
+import { createQueue, createQueues, hex, OK, sok, type TestQueue } from "../support/queue.ts"
 import { type RawClient, tagsOf } from "../support/raw-client.ts"
 import { TestRelay } from "../support/relay.ts"
 import { ack, delivered, expectEvent, receive, secureAsSender, sendTo, sub, subWithMessage } from "../support/steps.ts"
@@ -36,8 +36,7 @@ describe("subscriptions", () => {
 
   test("300 ENDs come together, 255 in a block at the most", async () => {
     const [r1, r2] = [await relay.connect(), await relay.connect()]
-    const queues = []
-    for (let i = 0; i < 300; i++) queues.push(await createQueue(r1))
+    const queues = await createQueues(r1, 300)
     r2.send(...queues.map((queue) => ({ command: { tag: "SUB" } as const, ...queue.asRecipient })))
     const answers = []
     while (answers.length < 300) answers.push(...(await r2.block()))

@@ -2,7 +2,18 @@ import { equalBytes } from "@sluice/encoding/bytes"
 import type { BrokerMessage } from "@sluice/smp-protocol/messages"
 import type { EntityId, ServiceCounters } from "@sluice/smp-protocol/types"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
-import { AUTH, cmd, createQueue, hex, NO_MSG, newQueue, OK, SERVICE, type TestQueue } from "../support/queue.ts"
+import {
+  AUTH,
+  cmd,
+  createQueue,
+  createQueues,
+  hex,
+  NO_MSG,
+  newQueue,
+  OK,
+  SERVICE,
+  type TestQueue,
+} from "../support/queue.ts"
 import type { RawClient, Received } from "../support/raw-client.ts"
 import { TestRelay } from "../support/relay.ts"
 import { connectService, countersOf, selfSigned, type TestService } from "../support/services.ts"
@@ -221,8 +232,7 @@ describe.each(versionsFrom(19))("§10.4 at version %i", (v) => {
 
   test("many queues: one message of each, in blocks of their own, and ALLS behind them", async () => {
     let c = await connect()
-    const queues: TestQueue[] = []
-    for (let i = 0; i < 150; i++) queues.push(await createQueue(c))
+    const queues = await createQueues(c, 150)
     c.close()
     for (const [i, queue] of queues.entries()) if (i % 3 === 0) expect(await sendTo(s, queue, `${i}`)).toEqual(OK)
     c = await connect()
@@ -233,7 +243,8 @@ describe.each(versionsFrom(19))("§10.4 at version %i", (v) => {
       const message = messages.get(hex(queue.ids.recipientId))
       expect(message && queue.text(message)).toBe(i % 3 === 0 ? `${i}` : undefined)
     }
-    const [first] = queues as [TestQueue]
+    const [first] = queues
+    if (first === undefined) throw new Error("no queues")
     const taken: Delivered = delivered(first, messages.get(hex(first.ids.recipientId)) ?? OK)
     expect(await ack(c, first, taken)).toEqual(OK)
   })

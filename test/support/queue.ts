@@ -111,6 +111,26 @@ export async function createQueue(client: RawClient, options: QueueOptions = {})
   return new TestQueue(creation, answer)
 }
 
+/** Makes many queues in few blocks. */
+export async function createQueues(
+  client: RawClient,
+  count: number,
+  options: QueueOptions = {},
+): Promise<readonly TestQueue[]> {
+  const creations = Array.from({ length: count }, () => newQueue(options))
+  client.send(...creations.map(({ command, corrId, keys }) => ({ command, corrId, key: keys.privateKey })))
+  const made = new Map<string, TestQueue>()
+  const byCorrId = new Map(creations.map((creation) => [hex(creation.corrId), creation]))
+  while (made.size < count) {
+    for (const { corrId, message } of await client.block()) {
+      const creation = byCorrId.get(hex(corrId))
+      if (creation === undefined || message.tag !== "IDS") throw new Error(`NEW was answered with ${message.tag}`)
+      made.set(hex(corrId), new TestQueue(creation, message))
+    }
+  }
+  return creations.flatMap(({ corrId }) => made.get(hex(corrId)) ?? [])
+}
+
 /** A queue with all its keys: those of recipient, sender and notifier. */
 export class TestQueue {
   readonly ids: MessageOf<"IDS">

@@ -1,3 +1,4 @@
+import type { CommandTag } from "@sluice/smp-protocol/commands"
 import { SERVER_RANGE } from "@sluice/smp-protocol/versions"
 
 /** All versions from `first` on that a relay speaks, 6 to 20. */
@@ -6,7 +7,7 @@ export function versionsFrom(first: number = SERVER_RANGE.min): number[] {
 }
 
 /** First version of each command that does not exist in all of them (smp.md §2, column "Since v"). */
-export const SINCE: Readonly<Record<string, number>> = {
+export const SINCE: { readonly [T in CommandTag]?: number } = {
   PRXY: 8,
   PFWD: 8,
   RFWD: 8,
