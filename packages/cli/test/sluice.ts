@@ -18,6 +18,10 @@ export interface Result {
 
 /** How a command is run, besides its arguments. */
 export interface RunOptions {
+  /** What runs in place of `sluice`, and before the arguments. */
+  readonly program?: readonly [string, ...string[]]
+  /** In a process group of its own, so that a signal can be sent to all of it. */
+  readonly group?: boolean
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   readonly input?: string
@@ -39,10 +43,12 @@ export interface Running {
 }
 
 /** Starts a command. The environment is the test's own without variables of Sluice. */
-export function start(args: readonly string[], { env = {}, cwd, input }: RunOptions = {}): Running {
+export function start(args: readonly string[], options: RunOptions = {}): Running {
+  const { env = {}, cwd, input, program: [program, ...first] = [process.execPath, MAIN] } = options
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("SLUICE_"))
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(program, [...first, ...args], {
     cwd,
+    detached: options.group === true,
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ["pipe", "pipe", "pipe"],
     timeout: LONGEST,

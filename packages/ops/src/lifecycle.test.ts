@@ -68,11 +68,23 @@ describe("runProgram", () => {
     ["SIGINT", 130],
     ["SIGTERM", 143],
   ])("exits at once on a second signal, %s, with %d", async (second, code) => {
-    const { events, exit, seen } = await run({ stop: forever })
+    const { events, exit, seen, clock } = await run({ stop: forever })
     events.emit("SIGTERM")
+    await clock.advanceAsync(500)
     events.emit(second)
     expect(await exit).toBe(code)
     expect(seen.filter((step) => step.startsWith("stop")).length).toBeLessThanOrEqual(1)
+  })
+
+  it("takes the same signal again, at once, for an echo of the first", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const { events, exit, clock, messages } = await run({ stop: () => promise })
+    for (let i = 0; i < 3; i++) events.emit("SIGTERM")
+    await clock.advanceAsync(499)
+    events.emit("SIGTERM")
+    resolve()
+    expect(await exit).toBe(0)
+    expect(messages()).toEqual(["started", "stopping", "stopped"])
   })
 
   it("tells a slow stop when its time is over", async () => {

@@ -27,6 +27,8 @@ export interface Host {
 const DEFAULT_GRACE = 20_000
 /** How long a service may go on after its deadline before the process ends without it. */
 const PATIENCE = 2_000
+/** Time in which the same signal, again, is taken for an echo of the first. */
+const ECHO = 500
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
 type StopSignal = keyof typeof SIGNAL_NUMBERS
 
@@ -36,7 +38,8 @@ type StopSignal = keyof typeof SIGNAL_NUMBERS
  * - 0: stopped by SIGTERM or SIGINT, everything finished
  * - 1: it crashed, did not start because of a defect, or did not stop cleanly in time
  * - 2: an {@link OperatorError} kept it from starting; its message was written
- * - 130, 143: a second signal (SIGINT, SIGTERM) came before it had stopped
+ * - 130, 143: a second signal (SIGINT, SIGTERM) came before it had stopped. The same signal again within half a second is
+ *   the first one on another way: a terminal or a service manager signals a whole group, whose members pass it on.
  *
  * SIGHUP reloads; a failed reload is logged and the program goes on.
  * @param build puts the program together; anything it throws is a failed start
@@ -54,6 +57,7 @@ class Lifecycle {
   #program: Program | undefined
   #timer: Timer | undefined
   #stopSignal: StopSignal | undefined
+  #signalledAt = 0
   #reloading: Promise<void> | undefined
   #reloadAgain = false
 
@@ -106,12 +110,15 @@ class Lifecycle {
   }
 
   #onStopSignal(signal: StopSignal): void {
+    const now = this.#host.clock.monotonic()
+    if (signal === this.#stopSignal && now - this.#signalledAt < ECHO) return
     if (this.#stopSignal !== undefined) {
       this.#program?.log.warn("second signal, ending at once", { signal })
       this.#exit.resolve(128 + SIGNAL_NUMBERS[signal])
       return
     }
     this.#stopSignal = signal
+    this.#signalledAt = now
     this.#program?.readiness?.drain()
     this.#program?.log.info("stopping", { signal })
     const grace = this.#program?.grace ?? DEFAULT_GRACE

@@ -49,7 +49,8 @@ class Stop {
 
   constructor(timeoutMs: number | undefined) {
     if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.#end("timeout"), timeoutMs)
-    process.once("SIGINT", this.#onSignal).once("SIGTERM", this.#onSignal)
+    // Stays for repetitions: what is being finished takes seconds at most.
+    process.on("SIGINT", this.#onSignal).on("SIGTERM", this.#onSignal)
   }
 
   get signal(): AbortSignal {
