@@ -112,30 +112,29 @@ export class SimulatedRelay {
   }
 
   #newCore(store: QueueStore): RelayContext {
-    const core: RelayContext = createRelayCore({
+    return createRelayCore({
       policy: this.#policy,
       store,
       crypto: this.crypto.backend,
       clock: this.clock,
       log: this.log,
       node: "trace",
-      network: this.#network(() => core),
+      network: (relay) => this.#network(relay),
     })
-    return core
   }
 
   /** Answers as recorded. What came inside is not known; a message among it is stored without its authorization. */
-  #network(core: () => RelayContext): NetworkCommands {
+  #network(relay: RelayContext): NetworkCommands {
     return {
-      run: async (client, { corrId }) => {
+      run: async (_client, { corrId }) => {
         const { received, answer, forwarded } = this.#script(corrId)
         if (answer === undefined) throw new Error("a proxied command without a recorded answer")
         if (forwarded !== undefined && received.command.tag === "PFWD") {
-          const queue = await core().store.queueByRecipient(forwarded.recipientId)
+          const queue = await relay.store.queueByRecipient(forwarded.recipientId)
           if (queue === undefined) throw new Error("a forwarded message for a queue that nobody made")
           this.crypto.choose({ keys: [], ids: [forwarded.messageId] })
           const command = { tag: "SEND" as const, flags: { notification: false }, body: FORWARDED_BODY }
-          await send(core(), client, { corrId, entityId: queue.senderId, command, queue }, received.command.version)
+          await send(relay, { corrId, entityId: queue.senderId, command, queue }, received.command.version)
         }
         return { message: answer, ...(answer.tag === "PKEY" && { withoutEntity: true }) }
       },

@@ -32,6 +32,11 @@ interface Live {
   readonly timed: string[]
 }
 
+/** The relay did not make something that the recorded server made, an id or a key: they are about to differ. */
+export class UnusedChoices extends Error {
+  override readonly name = "UnusedChoices"
+}
+
 /**
  * Runs a recorded scenario against our relay and puts each block of the server beside ours.
  *
@@ -164,7 +169,7 @@ export class TraceReplay {
     for (const { choices } of commands) this.#relay.crypto.choose(choices)
     await this.#of(block.connection).simulated.receive(block.content)
     await setImmediate()
-    if (this.#relay.crypto.unused > 0) throw new Error("the relay did not ask for everything that the server chose")
+    if (this.#relay.crypto.unused > 0) throw new UnusedChoices()
     for (const command of commands) this.#learn(command)
   }
 
