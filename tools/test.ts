@@ -4,7 +4,9 @@ import { haveVectors } from "../test/vectors.ts"
 import { CountingReporter } from "./counting-reporter.ts"
 
 if (!haveVectors) {
-  console.log("sluice: no reference vectors found (SLUICE_VECTORS, default ../shared/vectors): the tests that need them are skipped")
+  console.log(
+    "sluice: no reference vectors found (SLUICE_VECTORS, default ../shared/vectors): the tests that need them are skipped",
+  )
 }
 
 const counts = new CountingReporter()

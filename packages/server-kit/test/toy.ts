@@ -51,7 +51,7 @@ export const toyProtocol: BlockProtocol<BlockSession, string> = {
 const now = Math.floor(Date.now() / 1000)
 
 export function newCredentials(): Credentials {
-  const ca = createCa(nativeCrypto, { host: "localhost", now })
+  const ca = createCa(nativeCrypto, { now })
   const leaf = createLeaf(nativeCrypto, ca, { host: "localhost", now })
   return serverCredentials(nativeCrypto, [leaf.certificate, ca.certificate], leaf.key.privateKey)
 }

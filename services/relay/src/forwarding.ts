@@ -2,25 +2,28 @@ import { ForwardedCommand } from "@sluice/proxying/forwarded-command"
 import type { MessageProxy } from "@sluice/proxying/message-proxy"
 import { answerForwarded, type ForwardedExecutor } from "@sluice/proxying/run-forwarded"
 import type { ReceivedCommand } from "@sluice/smp-protocol/block"
-import type { SmpError } from "@sluice/smp-protocol/errors"
 import type { BrokerMessage } from "@sluice/smp-protocol/messages"
 import type { Client } from "./client.ts"
 import type { RelayContext } from "./context.ts"
 import type { NetworkPart, NetworkRequest } from "./network-commands.ts"
 import { runForwardedCommand } from "./process-unit.ts"
 import type { Answer, Request } from "./request.ts"
+import { type Verdict, verifyUnit } from "./verify-unit.ts"
 
 type ForwardingTag = "PRXY" | "PFWD" | "RFWD"
 
 /**
  * Private routing in a relay (proxy.md): the proxy's side for clients, and the relay's side for the proxies of others,
  * whose forwarded commands run as those of direct senders do.
+ *
+ * A proxy brings the commands of many people over one connection. They are started in the order in which they came, and
+ * take effect in it; none waits until the one before is committed.
  */
 export class Forwarding implements NetworkPart<ForwardingTag> {
   readonly #relay: RelayContext
   readonly #proxy: MessageProxy
-  /** Forwarded commands that were opened to see whether they may be answered later. */
-  readonly #opened = new WeakMap<Request<"RFWD">, ForwardedCommand | SmpError>()
+  /** The verification that was begun last for a proxy's connection. */
+  readonly #verifying = new WeakMap<Client, Promise<unknown>>()
 
   constructor(relay: RelayContext, proxy: MessageProxy) {
     this.#relay = relay
@@ -28,55 +31,56 @@ export class Forwarding implements NetworkPart<ForwardingTag> {
   }
 
   async run(client: Client, request: NetworkRequest<ForwardingTag>): Promise<Answer> {
-    if (isForwarded(request)) return this.#forwarded(client, request)
+    if (isForwarded(request)) return { message: await this.#forwarded(client, request) }
     const { corrId, entityId, command } = request as NetworkRequest<"PRXY" | "PFWD">
-    return answer(await this.#proxy.run(client, { corrId, entityId, command }))
+    return { message: await this.#proxy.run(client, { corrId, entityId, command }) }
   }
 
-  /** Of forwarded commands only name look-ups run beside others of the proxy's connection (proxy.md §6). */
-  answersLater(client: Client, request: NetworkRequest<ForwardingTag>): boolean {
-    if (!isForwarded(request)) return true
-    const opened = this.#open(client, request)
-    this.#opened.set(request, opened)
-    return isOpen(opened) && opened.inside.run && opened.inside.received.command.tag === "RSLV"
+  answersLater(): boolean {
+    return true
   }
 
   closed(client: Client): void {
     this.#proxy.closed(client)
   }
 
-  async #forwarded(client: Client, request: Request<"RFWD">): Promise<Answer> {
-    const opened = this.#opened.get(request) ?? this.#open(client, request)
-    if (!isOpen(opened)) return answer({ tag: "ERR", error: opened })
-    return answer(await answerForwarded(opened, this.#executor(client)))
-  }
-
-  #open(client: Client, { corrId, command }: Request<"RFWD">): ForwardedCommand | SmpError {
+  #forwarded(client: Client, { corrId, command }: Request<"RFWD">): BrokerMessage | Promise<BrokerMessage> {
     const { sessionId, sessionSecret, verifier } = client.connection
     const hop = { sessionId, sessionSecret, sessionKey: verifier.sessionKey }
-    return ForwardedCommand.open(this.#relay.crypto, hop, { corrId, request: command.request })
+    const opened = ForwardedCommand.open(this.#relay.crypto, hop, { corrId, request: command.request })
+    if (!(opened instanceof ForwardedCommand)) return { tag: "ERR", error: opened }
+    return answerForwarded(opened, this.#executor(client))
   }
 
   #executor(client: Client): ForwardedExecutor {
     return {
-      execute: (received: ReceivedCommand, version: number) =>
-        runForwardedCommand(this.#relay, client, received, version),
+      execute: async (received, version) => {
+        const verdict = await this.#verify(client, received)
+        return runForwardedCommand(this.#relay, client, received, verdict, version)
+      },
       forwarded: () => {
         this.#relay.statistics.pMsgFwdsRecv++
       },
     }
   }
+
+  /** With the session key of the proxy's connection and without a service, after what came before (proxy.md §6). */
+  #verify(client: Client, received: ReceivedCommand): Promise<Verdict> {
+    const authority = { verifier: client.connection.verifier }
+    const before = this.#verifying.get(client) ?? Promise.resolve()
+    const verdict = before.then(async () => {
+      const [only] = await verifyUnit(this.#relay, authority, [received])
+      if (only === undefined) throw new Error("a forwarded command was not verified")
+      return only
+    })
+    this.#verifying.set(
+      client,
+      verdict.catch(() => undefined),
+    )
+    return verdict
+  }
 }
 
 function isForwarded(request: NetworkRequest<ForwardingTag>): request is Request<"RFWD"> {
   return request.command.tag === "RFWD"
-}
-
-function isOpen(opened: ForwardedCommand | SmpError): opened is ForwardedCommand {
-  return opened instanceof ForwardedCommand
-}
-
-/** The proxy's commands echo their entity: PRXY and RFWD have none, PFWD has its session. */
-function answer(message: BrokerMessage): Answer {
-  return { message }
 }

@@ -10,7 +10,7 @@ import { dispatch, dispatchSubscriptions } from "./dispatch.ts"
 import { answersLater, isNetworkTag, type NetworkRequest } from "./network-commands.ts"
 import type { Answer, FirstMessage, QueueRequest, Request } from "./request.ts"
 import type { Statistics } from "./statistics.ts"
-import { verifyUnit } from "./verify-unit.ts"
+import { type Verdict, verifyUnit } from "./verify-unit.ts"
 
 /** Up to this many answers the first message of a SUB shares their batch (transport.md §5.3). */
 const ANSWERS_WITH_MESSAGE = 4
@@ -63,21 +63,17 @@ function answeredLater(relay: RelayContext, client: Client, request: Request): b
   return relay.network.answersLater?.(client, request as NetworkRequest) ?? answersLater(tag)
 }
 
-/**
- * A sender's command that came through a proxy: authorized with the session key of the proxy's connection and without a
- * service, and then run like any other (proxy.md §6). `version` is that of the forwarded envelope.
- */
+/** Runs what came through a proxy and was verified, at the version of its envelope; gives the answer. */
 export async function runForwardedCommand(
   relay: RelayContext,
   client: Client,
   received: ReceivedCommand,
+  verdict: Verdict,
   version: Version,
 ): Promise<BrokerMessage> {
-  const [verdict] = await verifyUnit(relay, { verifier: client.connection.verifier }, [received])
-  if (verdict === undefined) throw new Error("a forwarded command was not verified")
-  const answered: Answer = verdict.ok
+  const answered: Pick<Answer, "message"> = verdict.ok
     ? await dispatch(relay, client, verdict.request, version)
-    : { message: refusal(relay.statistics, received, verdict.error).message }
+    : refusal(relay.statistics, received, verdict.error)
   if (answered.message.tag === "DELIVER") throw new Error("a sender's command was answered with a message")
   return answered.message
 }
