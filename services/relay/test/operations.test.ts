@@ -9,7 +9,7 @@ import { silentLog } from "@sluice/ops/recording-log"
 import { openLmdbStore } from "@sluice/queue-store/lmdb/lmdb-store"
 import type { BrokerMessage } from "@sluice/smp-protocol/messages"
 import { describe, expect, it } from "vitest"
-import { TestQueue } from "../../../test/support/queue.ts"
+import { createQueue } from "../../../test/support/queue.ts"
 import { TestRelay } from "../../../test/support/relay.ts"
 import { message } from "../../../test/support/steps.ts"
 import { relaySettings } from "../src/config.ts"
@@ -44,8 +44,8 @@ describe("administration of a running relay", () => {
     [11, { tag: "ERR", error: { type: "AUTH" } }],
   ])("tells the subscriber of a queue that it is blocked, in version %i", async (version, told) => {
     await using relay = await TestRelay.start({ store: "memory", settings })
-    const recipient = await relay.connect({ range: { min: version, max: version } })
-    const queue = await TestQueue.create(recipient)
+    const recipient = await relay.connect({ versions: version })
+    const queue = await createQueue(recipient)
     const body = { queue: encodeBase64Url(queue.ids.senderId), reason: "spam", notice: { ttl: 60 } }
     expect(await ask(relay, "POST", "/admin/queue/block", body)).toEqual([
       200,
@@ -68,7 +68,7 @@ describe("administration of a running relay", () => {
   it("copies the store below the backup folder", async () => {
     await using relay = await TestRelay.start({ settings })
     const recipient = await relay.connect()
-    await TestQueue.create(recipient)
+    await createQueue(recipient)
     const [status, body] = await ask(relay, "POST", "/admin/snapshot", { name: "now" })
     const folder = join(relay.folder, "backups", "now")
     expect([status, body]).toMatchObject([200, { folder }])
@@ -109,10 +109,10 @@ describe("statistics of the day", () => {
 
   it("go on after a restart", async () => {
     await using relay = await TestRelay.start(daily)
-    await TestQueue.create(await relay.connect())
+    await createQueue(await relay.connect())
     await relay.stop()
     await relay.start()
-    await TestQueue.create(await relay.connect())
+    await createQueue(await relay.connect())
     const [, body] = await ask(relay, "GET", "/admin/statistics")
     expect(today(body)).toBe(2)
     expect(body).toMatchObject({ sinceStart: { relay: { qCreated: 1 } } })
@@ -120,7 +120,7 @@ describe("statistics of the day", () => {
 
   it("are not lost to a start that fails", async () => {
     await using relay = await TestRelay.start(daily)
-    await TestQueue.create(await relay.connect())
+    await createQueue(await relay.connect())
     await relay.stop()
     const file = join(relay.folder, "statistics", "statistics.json")
     const saved = await readFile(file, "utf8")
