@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { type Clock, systemClock } from "@sluice/ops/clock"
 import { loadConfig } from "@sluice/ops/config"
@@ -21,6 +22,8 @@ export interface TestRelayOptions {
   readonly store?: "lmdb" | "memory"
   /** Default the machine's; certificates are valid from its present time. */
   readonly clock?: Clock
+  /** Of the relay's own; default the native one. */
+  readonly crypto?: CryptoBackend
   /** Default a log that is kept in {@link TestRelay.log}. */
   readonly log?: Log
 }
@@ -87,11 +90,15 @@ export class TestRelay implements AsyncDisposable {
 
   /** Starts it again after {@link stop}, with other settings if need be. */
   async start(settings: Readonly<Record<string, unknown>> = {}): Promise<void> {
-    const { store: kind = "lmdb", clock, log = this.log } = this.#options
+    const { store: kind = "lmdb", clock, crypto, log = this.log } = this.#options
     const overrides = { ...TEST_SETTINGS, "store.kind": kind, ...this.#options.settings, ...settings }
     const config: RelayConfig = loadConfig(relaySettings, { overrides })
     const open = await openStore(config, this.folder, nativeCrypto)
-    const relay = await createRelay(config, { log, dataFolder: this.folder, store: open, ...(clock && { clock }) })
+    const relay = await createRelay(config, {
+      ...{ log, dataFolder: this.folder, store: open },
+      ...(clock && { clock }),
+      ...(crypto && { crypto }),
+    })
     await relay.start(new AbortController().signal)
     this.#running = { relay, store: open.store }
   }
