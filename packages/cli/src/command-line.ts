@@ -6,6 +6,7 @@ import { addDemo } from "./commands/demo.ts"
 import { addImport } from "./commands/import.ts"
 import { addInit } from "./commands/init.ts"
 import { addPing } from "./commands/ping.ts"
+import { addProxy } from "./commands/proxy.ts"
 import { addQueue } from "./commands/queue.ts"
 import { addRelay } from "./commands/relay.ts"
 import { addUp } from "./commands/up.ts"
@@ -51,7 +52,7 @@ export function commandLine(exit: (code: number) => void): Command {
     ["sluice help queue", "more about one command"],
   ])
   for (const add of [addInit, addAddress, addCert, addConfig, addPing, addQueue, addDemo, addImport]) add(program)
-  for (const add of [addUp, addRelay]) add(program, exit)
+  for (const add of [addUp, addRelay, addProxy]) add(program, exit)
   return program
 }
 

@@ -51,4 +51,7 @@ export const proxyServerSettings = {
 export type ProxyServerConfig = ConfigOf<typeof proxyServerSettings>
 
 /** Sections of other programs that may stand in the same file. */
-export const FOREIGN_SECTIONS: readonly string[] = ["relay", "store", "identity", "names", "notifications", "links"]
+export const FOREIGN_SECTIONS: readonly string[] = [
+  ...["relay", "store", "identity", "names", "statistics", "moderation"],
+  ...["notifications", "links"],
+]

@@ -8,7 +8,7 @@ import { FOREIGN_SECTIONS, proxyServerSettings } from "./config.ts"
 import { createProxyServer } from "./proxy-server.ts"
 
 /** Variables that say where things are; all others that begin with SLUICE_ are settings. */
-const OTHER_VARIABLES = ["SLUICE_DATA", "SLUICE_CONFIG"]
+const OTHER_VARIABLES = ["SLUICE_DATA", "SLUICE_CONFIG", "SLUICE_VECTORS"]
 
 /** Where a proxy program gets its settings from, besides the file. */
 export interface ProgramOptions {

@@ -2,7 +2,7 @@
 import { systemClock } from "@sluice/ops/clock"
 import { type Program, runProgram } from "@sluice/ops/lifecycle"
 import { say } from "../output.ts"
-import type { GlobalOptions } from "../place.ts"
+import { type GlobalOptions, placeOf } from "../place.ts"
 
 /** `sluice up`: everything on this machine, made if need be, with a view for people. Gives the exit code. */
 export function up(options: GlobalOptions): Promise<number> {
@@ -17,6 +17,16 @@ export function relay(options: GlobalOptions): Promise<number> {
   return run(async () => {
     const { relayProgram } = await import("../serve/relay-program.ts")
     return relayProgram(options)
+  })
+}
+
+/** `sluice proxy`: the proxy alone. Gives the exit code. */
+export function proxy(options: GlobalOptions): Promise<number> {
+  return run(async () => {
+    const { proxyProgram } = await import("@sluice/proxy/program")
+    const { dataFolder, configNamed, configFile, env } = placeOf(options)
+    const named = { ...env, SLUICE_DATA: dataFolder, ...(configNamed && { SLUICE_CONFIG: configFile }) }
+    return proxyProgram({ env: named })
   })
 }
 
