@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto"
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
+import { toHex } from "@sluice/encoding/bytes"
 import { createAdminServer } from "@sluice/ops/admin-server"
 import { bindOf } from "@sluice/ops/bind"
 import { type Clock, systemClock } from "@sluice/ops/clock"
@@ -71,6 +71,8 @@ export interface Relay extends Service, AsyncDisposable {
 
 const CERTIFICATE_WARNING_DAYS = 30
 const DAY = 86_400
+/** Bytes of the random name of this process among those that share an address. */
+const NODE_NAME_BYTES = 16
 const COUNTS_EVERY = 5_000
 /** Pages of the store that were touched count as memory of the process until it gives them back. */
 const TRIM_EVERY = 3_600_000
@@ -132,7 +134,7 @@ class AssembledRelay implements Relay {
       crypto,
       clock,
       log,
-      node: randomUUID(),
+      node: toHex(crypto.randomBytes(NODE_NAME_BYTES)),
       statistics,
       network: (relay) =>
         combineNetwork({
