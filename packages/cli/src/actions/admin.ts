@@ -72,7 +72,11 @@ export async function adminReload(options: AdminOptions): Promise<void> {
 /** `sluice admin drain` */
 export async function adminDrain(options: AdminOptions): Promise<void> {
   const answer = await askAdmin(options, "POST", "/drain")
-  print(options, answer, ({ sessions }) => `${sessions} sessions are being ended; the process goes on until it is stopped`)
+  print(
+    options,
+    answer,
+    ({ sessions }) => `${sessions} sessions are being ended; the process goes on until it is stopped`,
+  )
 }
 
 function print({ json }: AdminOptions, answer: Json, lines: (answer: Json) => string): void {

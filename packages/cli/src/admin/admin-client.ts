@@ -42,7 +42,8 @@ export async function askAdmin(
 /** The admin server of the relay in the data folder: of the one that runs, or where it would be. */
 async function localUrl(place: Place, { config }: Settings): Promise<URL> {
   const port = (await readRunRecord(place))?.adminPort ?? config.admin.port
-  if (port === 0) throw new OperatorError("admin.port is 0, which takes a free port at each start: start the relay first")
+  if (port === 0)
+    throw new OperatorError("admin.port is 0, which takes a free port at each start: start the relay first")
   const { bind } = config.admin
   const host = bind === "*" || bind === "0.0.0.0" || bind === "::" ? "127.0.0.1" : bind
   return new URL(`http://${host.includes(":") ? `[${host}]` : host}:${port}/`)
@@ -72,7 +73,8 @@ function exchange(url: URL, method: string, token: string, body: object | undefi
   }
   const { promise, resolve, reject } = Promise.withResolvers<AdminAnswer>()
   const failed = (error: NodeJS.ErrnoException): void => {
-    const why = error.code === "ECONNREFUSED" ? "nothing listens there, is the relay running?" : (error.code ?? "failed")
+    const why =
+      error.code === "ECONNREFUSED" ? "nothing listens there, is the relay running?" : (error.code ?? "failed")
     reject(new CommandFailure(`${url.origin}: ${why}`, { cause: error }))
   }
   const send = url.protocol === "https:" ? httpsRequest : httpRequest

@@ -23,7 +23,10 @@ export function statisticsLines(body: Json): string {
     const [ofDay, all] = [part(today, group), part(sinceStart, group)]
     for (const name of Object.keys(all)) {
       if (ofDay[name] === 0 && all[name] === 0) continue
-      rows.push([group === "relay" ? name : `${group}.${name}`, `${ofDay[name]} this day, ${all[name]} since the start`])
+      rows.push([
+        group === "relay" ? name : `${group}.${name}`,
+        `${ofDay[name]} this day, ${all[name]} since the start`,
+      ])
     }
   }
   for (const group of Object.keys(services)) {
@@ -49,20 +52,20 @@ export function sessionLines(body: Json): string {
 
 /** `sluice admin queue` */
 export function queueLines(body: Json): string {
-  const service = part(body, "service")
-  const { status, mode, created, lastUse, messages, bytes, linkBytes } = body
+  const { messages: ofMessages, notifications: ofNotifications } = part(body, "service")
+  const { status, mode, secured, created, lastUse, messages, bytes, linkBytes, notifier, subscribed } = body
   const yes = (value: unknown): string => (value === true ? "yes" : "no")
   return columns([
     ["status", status === "blocked" ? `blocked: ${blockText(part(body, "block"))}` : String(status)],
     ["mode", String(mode)],
-    ["secured", yes(body["secured"])],
+    ["secured", yes(secured)],
     ["created", String(created ?? "unknown")],
     ["last use", String(lastUse)],
     ["messages", `${messages} (${bytes} bytes)`],
     ["link data", linkBytes === undefined ? "none" : `${linkBytes} bytes`],
-    ["notifier", yes(body["notifier"])],
-    ["service", `${yes(service["messages"])} for messages, ${yes(service["notifications"])} for notifications`],
-    ["subscribed", yes(body["subscribed"])],
+    ["notifier", yes(notifier)],
+    ["service", `${yes(ofMessages)} for messages, ${yes(ofNotifications)} for notifications`],
+    ["subscribed", yes(subscribed)],
   ])
 }
 

@@ -73,7 +73,9 @@ function addBlocking(admin: Command): void {
       "day is limited by moderation.daily_blocks.",
   )
     .argument("<queue>", QUEUE)
-    .addOption(new Option("--reason <reason>", "what clients are told").choices(["spam", "content"]).makeOptionMandatory())
+    .addOption(
+      new Option("--reason <reason>", "what clients are told").choices(["spam", "content"]).makeOptionMandatory(),
+    )
     .option("--notice [seconds]", "let clients show a notice, for ever or for a time", wholeNumber(1, 2 ** 40))
     .action(async (name: string, _options: unknown, self: Command) => {
       const { adminBlock } = await import("../actions/admin.ts")
