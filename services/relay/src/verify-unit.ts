@@ -59,25 +59,28 @@ type Found = QueueRecord | StoreError | undefined
 
 /** Several commands of one party are looked up in one request; otherwise each on its own. */
 async function lookUp(relay: RelayContext, commands: readonly ReceivedCommand[]): Promise<Found[]> {
+  const failed = (error: unknown): StoreError => asStoreError(relay, error)
   const [first] = commands
   const party = first && specOf(first.command.tag).party
   const together =
     commands.length > 1 &&
     (party === "recipient" || party === "notifier") &&
     commands.every(({ command }) => specOf(command.tag).party === party)
-  if (!together) return Promise.all(commands.map((received) => lookUpOne(relay, received).catch(asStoreError)))
+  if (!together) return Promise.all(commands.map((received) => lookUpOne(relay, received).catch(failed)))
   const ids = commands.map(({ entityId }) => entityId)
   try {
     return await (party === "recipient" ? relay.store.queuesByRecipient(ids) : relay.store.queuesByNotifier(ids))
   } catch (error) {
-    const failure = asStoreError(error)
+    const failure = failed(error)
     return commands.map(() => failure)
   }
 }
 
-function asStoreError(error: unknown): StoreError {
-  if (error instanceof StoreError) return error
-  throw error
+/** A failed look-up answers its commands; like any failure of the store it is logged, and readiness shows it. */
+function asStoreError(relay: RelayContext, error: unknown): StoreError {
+  if (!(error instanceof StoreError)) throw error
+  relay.storeFailed(error)
+  return error
 }
 
 const NOTHING: Promise<undefined> = Promise.resolve(undefined)
