@@ -1,3 +1,4 @@
+import { connect } from "node:net"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { EMPTY, equalBytes } from "@sluice/encoding/bytes"
 import type { VersionRange } from "@sluice/encoding/version"
@@ -32,6 +33,8 @@ export interface RawOptions {
   readonly service?: { readonly role: ServiceRole; readonly credentials: Credentials }
   /** `false`: no key in the client's hello, hence neither block encryption nor X25519 session secret. */
   readonly sessionKey?: false
+  /** Address that the connection comes from. */
+  readonly from?: string
 }
 
 /** One received transmission, in a form that tests compare whole blocks with. */
@@ -45,12 +48,13 @@ const OLDEST = 6
 const NEWEST = 20
 
 export async function connectRaw(address: TestAddress, options: RawOptions = {}): Promise<RawClient> {
-  const { versions = NEWEST, alpn, service } = options
+  const { versions = NEWEST, alpn, service, from } = options
   const { keyHash, now } = address
   const tls = await connectTls({
     ...{ crypto: nativeCrypto, keyHash, host: address.host, port: address.port, now, keepAlive: false },
     ...(service && { service: service.credentials }),
     ...(alpn !== undefined && { protocols: alpn === false ? [] : alpn }),
+    ...(from !== undefined && { socket: connect({ host: address.host, port: address.port, localAddress: from }) }),
   })
   const stream = new BlockStream(tls.socket)
   const session = await clientHandshake(stream, {
