@@ -6,7 +6,7 @@ import { pad } from "@sluice/encoding/padding"
 import type { ServerAddress } from "@sluice/encoding/server-address"
 import { SmpClient } from "@sluice/smp-client/client"
 import { type ClientProblem, SmpClientError } from "@sluice/smp-client/client-error"
-import { connect } from "@sluice/smp-client/connect"
+import { type ConnectOptions, connect } from "@sluice/smp-client/connect"
 import type { SmpConnection } from "@sluice/smp-client/connection"
 import { BLOCK_SIZE } from "@sluice/smp-protocol/batch"
 import fc from "fast-check"
@@ -166,8 +166,8 @@ describe("before a session", () => {
   const QUICK = { connectTimeoutMs: 250 } as const
 
   /** How an attempt to connect fails. */
-  async function refusal(address: ServerAddress): Promise<ClientProblem> {
-    return (await failure(connect(address, QUICK))).problem
+  async function refusal(address: ServerAddress, options: ConnectOptions = QUICK): Promise<ClientProblem> {
+    return (await failure(connect(address, options))).problem
   }
 
   test("servers that speak no TLS, or nothing at all, cannot be connected to", async () => {
@@ -197,7 +197,7 @@ describe("before a session", () => {
   test("a server with another identity is not connected to", async () => {
     await using server = await FakeServer.start({ credentials: newCredentials() })
     const keyHash = CREDENTIALS.fingerprint
-    expect(await refusal({ ...server.address, keyHash })).toEqual({ code: "CONNECT", stage: "IDENTITY" })
+    expect(await refusal({ ...server.address, keyHash }, {})).toEqual({ code: "CONNECT", stage: "IDENTITY" })
   })
 
   test("hellos that are damaged, random, cut or followed by nothing are a refusal or the end of a session", async () => {

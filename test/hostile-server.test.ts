@@ -28,7 +28,7 @@ import {
 } from "./support/hostile-attacks.ts"
 import { hostileBlock } from "./support/hostile-commands.ts"
 import { growth, reachableBytes } from "./support/hostile-memory.ts"
-import { TestedRelay } from "./support/hostile-relay.ts"
+import { HASTY, TestedRelay } from "./support/hostile-relay.ts"
 import { HostileSession } from "./support/hostile-session.ts"
 
 /**
@@ -154,18 +154,24 @@ describe("before a session", () => {
   })
 
   test("connections on which nothing comes are closed in time, and keep nobody out until then", async () => {
-    const waiting = await Promise.all(Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? tcp(relay) : tls(relay))))
-    await relay.serves()
+    await using hasty = await TestedRelay.start(HASTY)
+    const waiting = await Promise.all(Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? tcp(hasty) : tls(hasty))))
+    await hasty.serves()
     await Promise.all(waiting.map(ended))
+    await hasty.idle()
+    expect(await hasty.problems()).toEqual([])
   })
 
   test("handshakes that come byte by byte are closed in time", async () => {
+    await using hasty = await TestedRelay.start(HASTY)
     const record = Uint8Array.of(22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, ...c.randomBytes(500))
     const slow = Array.from({ length: 10 }, async (_, i) =>
-      i % 2 === 0 ? drip(await tcp(relay), record, 20) : drip(await tls(relay), pad(goodHello(relay), BLOCK_SIZE), 20),
+      i % 2 === 0 ? drip(await tcp(hasty), record, 20) : drip(await tls(hasty), pad(goodHello(hasty), BLOCK_SIZE), 20),
     )
-    await relay.serves()
+    await hasty.serves()
     await Promise.all(slow)
+    await hasty.idle()
+    expect(await hasty.problems()).toEqual([])
   })
 
   test("more connections than the limit are closed, and those that were there are served", async () => {

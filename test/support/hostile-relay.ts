@@ -14,8 +14,8 @@ import { createRelay, type Relay } from "@sluice/relay/relay"
 import { connect } from "@sluice/smp-client/connect"
 import { createIdentity, identityFiles } from "@sluice/transport/certificates"
 
-/** Short limits, so that a test need not wait for the end of what never ends by itself. */
-const LIMITS = { "limits.tls_timeout": "400ms", "limits.handshake_timeout": "400ms" } as const
+/** Settings with which connections that are not set up are soon closed: a test need not wait long for that. */
+export const HASTY = { "limits.tls_timeout": "700ms", "limits.handshake_timeout": "700ms" } as const
 
 /** A whole relay in this process, on a memory store, that is asked how it bears what a test does to it. */
 export class TestedRelay implements AsyncDisposable {
@@ -37,7 +37,7 @@ export class TestedRelay implements AsyncDisposable {
     const now = Math.floor(Date.now() / 1000)
     await createIdentity(nativeCrypto, identityFiles(join(folder, "identity")), { host: "localhost", now })
     const local = { "relay.bind": ["127.0.0.1"], "relay.port": 0, "admin.port": 0, "store.kind": "memory" }
-    const config = loadConfig(relaySettings, { overrides: { ...local, ...LIMITS, ...overrides } })
+    const config = loadConfig(relaySettings, { overrides: { ...local, ...overrides } })
     const errors: string[] = []
     const metrics = new Metrics()
     const relay = await createRelay(config, { log: errorLog(errors), dataFolder: folder, metrics })
