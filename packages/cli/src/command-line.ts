@@ -1,6 +1,7 @@
 import { Command } from "commander"
 import { addAddress } from "./commands/address.ts"
 import { addAdmin } from "./commands/admin.ts"
+import { addBench } from "./commands/bench.ts"
 import { addCert } from "./commands/cert.ts"
 import { addConfig } from "./commands/config.ts"
 import { addDemo } from "./commands/demo.ts"
@@ -52,7 +53,18 @@ export function commandLine(exit: (code: number) => void): Command {
     ['sluice ping "$(sluice address)"', "what the relay answers, and how fast"],
     ["sluice help queue", "more about one command"],
   ])
-  for (const add of [addInit, addAddress, addCert, addConfig, addPing, addQueue, addDemo, addImport, addAdmin])
+  for (const add of [
+    addInit,
+    addAddress,
+    addCert,
+    addConfig,
+    addPing,
+    addQueue,
+    addDemo,
+    addImport,
+    addAdmin,
+    addBench,
+  ])
     add(program)
   for (const add of [addUp, addRelay, addProxy]) add(program, exit)
   return program
