@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { AUTH, authKeys, createQueue, deld, hex, OK, SERVICE, sok, type TestQueue } from "../support/queue.ts"
 import type { RawClient } from "../support/raw-client.ts"
 import { TestRelay } from "../support/relay.ts"
-import { countersOf, withIssuer } from "../support/services.ts"
+import { countersAt, countersOf, withIssuer } from "../support/services.ts"
 import {
   ack,
   addNotifier,
@@ -272,18 +272,14 @@ function nsubs(client: RawClient, expected: ServiceCounters): ReturnType<RawClie
   return client.ask({ tag: "NSUBS", expected }, { entity: client.serviceId })
 }
 
-/** Below v19 the answer has no hash, which reads as zeros. */
-function soksOf({ version }: RawClient, { count, hash }: ServiceCounters): unknown {
-  return { tag: "SOKS", counters: { count, hash: version >= 19 ? hash : new Uint8Array(16) } }
+function soksOf(client: RawClient, counters: ServiceCounters): unknown {
+  return { tag: "SOKS", counters: countersAt(client, counters) }
 }
 
-async function expectEnds(client: RawClient, serviceId: Uint8Array, { count, hash }: ServiceCounters): Promise<void> {
+async function expectEnds(client: RawClient, serviceId: Uint8Array, counters: ServiceCounters): Promise<void> {
   const { entityId, message } = await client.event()
   expect(hex(entityId)).toBe(hex(serviceId))
-  expect(message).toEqual({
-    tag: "ENDS",
-    counters: { count, hash: client.version >= 19 ? hash : new Uint8Array(16) },
-  })
+  expect(message).toEqual({ tag: "ENDS", counters: countersAt(client, counters) })
 }
 
 /** Sends a message with the flag: it reaches the recipient, and its notification alone the notifier's subscriber. */

@@ -12,6 +12,7 @@ import {
   nsub,
   receive,
   secure,
+  secureAsSender,
   sendTo,
   sub,
   subWithMessage,
@@ -129,6 +130,8 @@ test("everything else about a queue survives, too", async () => {
   const address = await createQueue(r, { mode: "contact", link: data, notifier: true })
   const off = await createQueue(r)
   expect(await r.ask({ tag: "OFF" }, off.asRecipient)).toEqual(OK)
+  const blocked = await createQueue(r)
+  await relay.store.block(blocked.ids.recipientId, { reason: "content" })
   await relay.stop()
   await relay.start()
   const again = await relay.connect()
@@ -138,4 +141,6 @@ test("everything else about a queue survives, too", async () => {
   expect(await nsub(again, address)).toEqual(sok(again))
   expect(await sendTo(again, off, "no")).toEqual(AUTH)
   expect(await sub(again, off)).toEqual(sok(again))
+  const error = { type: "BLOCKED", reason: "content" }
+  expect(await secureAsSender(again, blocked)).toEqual({ tag: "ERR", error })
 })

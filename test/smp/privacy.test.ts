@@ -87,7 +87,7 @@ test("logs and metrics name no client address, id, key or message", async () => 
   for (const client of [r, s, n, c]) client.close()
 
   const { port } = relay.relay.adminAddress
-  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  const metrics = await relay.metrics()
   const ready = await (await fetch(`http://127.0.0.1:${port}/readyz`)).text()
   await relay.stop()
   log.flush()

@@ -61,7 +61,8 @@ export async function connectRaw(address: TestAddress, options: RawOptions = {})
     ...{ crypto: nativeCrypto, keyHash, sessionId: tls.sessionId, serverChain: tls.serverChain },
     range: typeof versions === "number" ? { min: OLDEST, max: versions } : versions,
     ...(options.sessionKey === false && { sessionKey: false }),
-    ...(service && { service: { ...service, sentInTls: tls.certificateRequested } }),
+    // Clients name messaging services from v19 on, servers take them from v16 on.
+    ...(service && { service: { ...service, sentInTls: tls.certificateRequested, minVersion: OLDEST } }),
   })
   return new RawClient(stream, session, service?.credentials)
 }

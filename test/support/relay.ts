@@ -117,6 +117,11 @@ export class TestRelay implements AsyncDisposable {
     return client
   }
 
+  /** What it says at `/metrics`. */
+  async metrics(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.relay.adminAddress.port}/metrics`)).text()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.close()
     await this.stop()

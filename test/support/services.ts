@@ -36,6 +36,11 @@ export function countersOf(...ids: readonly EntityId[]): ServiceCounters {
   return { count: BigInt(ids.length), hash: idsHash(nativeCrypto, ids) }
 }
 
+/** Counters as `SOKS` and `ENDS` tell them: below v19 without the hash, which reads as zeros. */
+export function countersAt({ version }: RawClient, { count, hash }: ServiceCounters): ServiceCounters {
+  return { count, hash: version >= 19 ? hash : new Uint8Array(16) }
+}
+
 function now(): number {
   return Math.floor(Date.now() / 1000)
 }

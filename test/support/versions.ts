@@ -18,6 +18,6 @@ export const SINCE: { readonly [T in CommandTag]?: number } = {
   LKEY: 15,
   LGET: 15,
   NSUBS: 16,
-  SUBS: 19,
+  SUBS: 16,
   RSLV: 20,
 }
