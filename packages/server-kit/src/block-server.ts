@@ -187,7 +187,7 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
     if (idleTimeout === undefined || this.draining) return
     this.#idleTimer = this.components.clock.setTimeout(
       () => {
-        for (const session of this.#sessions()) if (session.isIdle(idleTimeout)) session.endIdle()
+        for (const session of this.#sessions()) session.endIfIdle(idleTimeout)
         this.#checkIdle()
       },
       idleCheckInterval,

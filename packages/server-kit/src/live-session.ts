@@ -1,12 +1,14 @@
-import type { Clock, Timer } from "@sluice/ops/clock"
+import type { Clock } from "@sluice/ops/clock"
 import type { Log } from "@sluice/ops/log"
-import type { BlockStream } from "@sluice/transport/block-stream"
+import type { Batch } from "@sluice/smp-protocol/batch"
+import type { BlockHandler, BlockStream } from "@sluice/transport/block-stream"
 import type { CloseReason } from "@sluice/transport/errors"
 import type { BlockProtocol, BlockSession, Reply } from "./protocol.ts"
 import type { ServerMetrics } from "./server-metrics.ts"
 import type { ServerSettings } from "./server-settings.ts"
 import type { Session, SessionEnd, SessionFactory, SessionHandler } from "./session-handler.ts"
 import { SessionOutput } from "./session-output.ts"
+import { type Congestible, StallWatch } from "./stall-watch.ts"
 
 /** What a session works with. */
 export interface SessionParts<Params extends BlockSession, Command> {
@@ -18,7 +20,7 @@ export interface SessionParts<Params extends BlockSession, Command> {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: ServerMetrics
-  readonly onEnd: (session: LiveSession<Params, Command>) => void
+  readonly onEnd: () => void
 }
 
 /**
@@ -27,26 +29,33 @@ export interface SessionParts<Params extends BlockSession, Command> {
  * Reading stops while too many blocks wait to be processed, and while the peer doesn't read what it was sent; TCP then
  * tells the peer. No block is processed while output is congested, so a session holds a bounded amount of everything.
  */
-export class LiveSession<Params extends BlockSession, Command> implements Session<Params, Command> {
+export class LiveSession<Params extends BlockSession, Command>
+  implements Session<Params, Command>, BlockHandler, Congestible
+{
   readonly params: Params
   readonly #parts: SessionParts<Params, Command>
   readonly #handler: SessionHandler<Command>
   readonly #output: SessionOutput
+  readonly #stall: StallWatch
+  /** Blocks that wait for the one in progress. */
   readonly #received: (readonly Command[])[] = []
-  #processing = false
+  /** The block in progress. */
+  #current: readonly Command[] | undefined
   #slow = 0
   #reading = false
   #end: SessionEnd | undefined
   #state: "open" | "draining" | "closing" | "closed" = "open"
-  #stall: Timer | undefined
   #lastBlockIn: number
   #lastBlockOut: number
 
+  /** Throws what the session factory throws. */
   constructor(parts: SessionParts<Params, Command>) {
+    const { stream, params, settings, clock, metrics } = parts
     this.#parts = parts
-    this.params = parts.params
-    this.#lastBlockIn = this.#lastBlockOut = parts.clock.monotonic()
-    this.#output = new SessionOutput(parts.stream, parts.params.blockCodec, parts.settings, parts.metrics)
+    this.params = params
+    this.#lastBlockIn = this.#lastBlockOut = clock.monotonic()
+    this.#output = new SessionOutput(stream, params.blockCodec, settings, metrics)
+    this.#stall = new StallWatch(clock, settings.stallTimeout, this)
     this.#handler = parts.sessions(this)
   }
 
@@ -77,57 +86,49 @@ export class LiveSession<Params extends BlockSession, Command> implements Sessio
 
   /** Begins to read. */
   begin(): void {
-    this.#parts.stream.setHandler({
-      onBlock: (block) => this.#onBlock(block),
-      onDrain: () => this.#onDrain(),
-      onClose: (reason, error) => this.#onClose(reason, error),
-    })
+    this.#parts.stream.setHandler(this)
     this.#readOn()
   }
 
   push(batch: readonly Reply[]): boolean {
     if (!this.open || batch.length === 0) return this.open
-    const kept = this.#output.send(batch)
-    this.#lastBlockOut = this.#parts.clock.monotonic()
-    if (this.#output.congested) this.#onCongested()
-    return kept
+    const packed = this.#output.pack(batch)
+    if (this.#output.full) {
+      this.#parts.metrics.droppedBatches.value++
+      return false
+    }
+    try {
+      this.#send(packed)
+    } catch (error) {
+      this.#fail("an event could not be written", error)
+    }
+    return this.open
   }
 
   answerLater(command: Command, work: Promise<Reply>): void {
     this.#slow++
-    work
-      .catch((error: unknown) => {
+    work.then(
+      (reply) => this.#answerLate(command, reply),
+      (error: unknown) => {
         this.#defect("a slow command failed", error)
-        return this.#parts.protocol.failure(command, this.params)
-      })
-      .then((reply) => {
-        this.#slow--
-        this.push([reply])
-        this.#processNext()
-      })
+        this.#answerLate(command, undefined)
+      },
+    )
   }
 
   close(): void {
     this.#endWith("closed")
   }
 
-  /** Silent in both directions for this many milliseconds, and without subscriptions. */
-  isIdle(milliseconds: number): boolean {
-    const since = Math.max(this.#lastBlockIn, this.#lastBlockOut)
-    return this.#parts.clock.monotonic() - since >= milliseconds && this.#handler.subscribed?.() !== true
-  }
-
-  /** Closes after what was sent so far, for this reason. */
-  #endWith(end: SessionEnd): void {
-    if (!this.open) return
-    this.#end ??= end
-    this.#state = "closing"
-    this.#output.end()
-  }
-
-  /** Closes it because it was idle. */
-  endIdle(): void {
-    this.#endWith("idle")
+  /** Closes it if it was silent in both directions for this many milliseconds and has no subscriptions. */
+  endIfIdle(milliseconds: number): void {
+    const silence = this.#parts.clock.monotonic() - Math.max(this.#lastBlockIn, this.#lastBlockOut)
+    if (silence < milliseconds) return
+    try {
+      if (this.#handler.subscribed?.() !== true) this.#endWith("idle")
+    } catch (error) {
+      this.#fail("a session could not be asked for its subscriptions", error)
+    }
   }
 
   /** Reads no more, finishes what was read, and closes. */
@@ -135,136 +136,56 @@ export class LiveSession<Params extends BlockSession, Command> implements Sessio
     if (this.#state !== "open") return
     this.#state = "draining"
     this.#pause()
-    this.#finishDrain()
+    this.#work()
+  }
+
+  stalled(): void {
+    this.destroy("stalled")
   }
 
   /** Cuts the connection, whatever is left to be sent. */
   destroy(end: SessionEnd): void {
     this.#end ??= end
+    if (this.open) this.#state = "closing"
     this.#parts.stream.destroy()
   }
 
-  #onBlock(block: Uint8Array): void {
+  onBlock(block: Uint8Array): void {
     const { protocol, metrics, settings, clock } = this.#parts
+    if (!this.open) return
     this.#lastBlockIn = clock.monotonic()
     metrics.blocksIn.value++
     metrics.bytesIn.value += block.length
-    const content = this.params.blockCodec.decode(block)
-    if (content === undefined) metrics.badBlocks.value++
-    const { commands, errors } = protocol.decode(content, this.params)
-    if (errors.length > 0) {
+    try {
+      const content = this.params.blockCodec.decode(block)
+      if (content === undefined) metrics.badBlocks.value++
+      const { commands, errors } = protocol.decode(content, this.params)
+      metrics.commandsIn.value += commands.length
       metrics.parseErrors.value += errors.length
-      this.push(errors)
-    }
-    if (commands.length === 0 || !this.open) return
-    metrics.commandsIn.value += commands.length
-    this.#received.push(commands)
-    if (this.#received.length > settings.maxReceivedBlocks) this.#pause()
-    this.#processNext()
-  }
-
-  #processNext(): void {
-    if (this.#processing || this.#state === "closed") return
-    if (this.#output.congested || this.#slow >= this.#parts.settings.maxSlowCommands) {
-      this.#finishDrain()
-      return
-    }
-    const commands = this.#received.shift()
-    if (commands === undefined) {
-      this.#finishDrain()
-      return
-    }
-    this.#processing = true
-    let answers: readonly Reply[] | Promise<readonly Reply[]>
-    try {
-      answers = this.#handler.handle(commands)
+      if (errors.length > 0) this.#send(this.#output.pack(errors))
+      if (commands.length > 0) this.#received.push(commands)
     } catch (error) {
-      answers = this.#failures(commands, error)
-    }
-    if (!(answers instanceof Promise)) {
-      this.#processed(answers)
+      this.#fail("a received block could not be taken apart", error)
       return
     }
-    answers.then(
-      (replies) => this.#processed(replies),
-      (error: unknown) => this.#processed(this.#failures(commands, error)),
-    )
+    this.#work()
+    if (this.#received.length >= settings.maxReceivedBlocks) this.#pause()
   }
 
-  #processed(answers: readonly Reply[]): void {
-    this.#processing = false
-    if (this.#state === "closed") return
+  onDrain(): void {
+    this.#stall.moved()
     try {
-      this.push(answers)
-      this.#handler.answered?.()
-    } catch (error) {
-      this.#defect("a session's answers could not be sent", error)
-      this.destroy("defect")
-      return
-    }
-    this.#readOn()
-    // A handler that answers without waiting would otherwise recurse as deep as blocks wait.
-    if (this.#received.length > 0) queueMicrotask(() => this.#processNext())
-    else this.#finishDrain()
-  }
-
-  #failures(commands: readonly Command[], error: unknown): Reply[] {
-    this.#defect("a block of commands failed", error)
-    return commands.map((command) => this.#parts.protocol.failure(command, this.params))
-  }
-
-  #defect(message: string, error: unknown): void {
-    this.#parts.metrics.defects.value++
-    this.#parts.log.error(`${message}, which is a defect of this program`, { error })
-  }
-
-  #onCongested(): void {
-    this.#pause()
-    const { stallTimeout } = this.#parts.settings
-    if (stallTimeout === undefined || this.#stall !== undefined) return
-    this.#stall = this.#parts.clock.setTimeout(() => this.destroy("stalled"), stallTimeout, { background: true })
-  }
-
-  #onDrain(): void {
-    if (!this.#output.flush()) {
-      this.#stall?.refresh()
-      return
-    }
-    this.#stall?.cancel()
-    this.#stall = undefined
-    if (!this.open) return
-    try {
+      if (!this.#output.flush() || !this.open) return
       this.#handler.drained?.()
     } catch (error) {
-      this.#defect("a session could not go on after congestion", error)
-      this.destroy("defect")
-      return
+      this.#fail("a session could not go on after congestion", error)
     }
-    this.#readOn()
-    this.#processNext()
+    this.#work()
   }
 
-  #pause(): void {
-    if (!this.#reading) return
-    this.#reading = false
-    this.#parts.stream.pause()
-  }
-
-  #readOn(): void {
-    if (this.#reading || this.#state !== "open" || this.#output.congested) return
-    if (this.#received.length > this.#parts.settings.maxReceivedBlocks) return
-    this.#reading = true
-    this.#parts.stream.resume()
-  }
-
-  #finishDrain(): void {
-    if (this.#state !== "draining" || this.#processing || this.#slow > 0 || this.#received.length > 0) return
-    this.#endWith("drained")
-  }
-
-  #onClose(reason: CloseReason, error: Error | undefined): void {
+  onClose(reason: CloseReason, error?: Error): void {
     this.#state = "closed"
-    this.#stall?.cancel()
+    this.#stall.cancel()
     this.#received.length = 0
     const { metrics, log, onEnd } = this.#parts
     const end = this.#end ?? reason
@@ -275,6 +196,125 @@ export class LiveSession<Params extends BlockSession, Command> implements Sessio
     } catch (defect) {
       this.#defect("a session could not be closed", defect)
     }
-    onEnd(this)
+    onEnd()
+  }
+
+  /** Processes blocks as long as it may, then lets more come. */
+  #work(): void {
+    for (let commands = this.#next(); commands !== undefined; commands = this.#next()) {
+      this.#current = commands
+      try {
+        const answers = this.#handler.handle(commands)
+        if (answers instanceof Promise) {
+          answers.then(this.#onAnswers, this.#onFailure)
+          return
+        }
+        this.#answer(answers)
+      } catch (error) {
+        this.#answerFailed(error)
+      }
+    }
+    this.#readOn()
+    const busy = this.#current !== undefined || this.#slow > 0 || this.#received.length > 0
+    if (this.#state === "draining" && !busy) this.#endWith("drained")
+  }
+
+  #next(): readonly Command[] | undefined {
+    const { maxSlowCommands } = this.#parts.settings
+    if (!this.open || this.#current !== undefined) return undefined
+    return this.#output.congested || this.#slow >= maxSlowCommands ? undefined : this.#received.shift()
+  }
+
+  readonly #onAnswers = (answers: readonly Reply[]): void => {
+    try {
+      this.#answer(answers)
+    } catch (error) {
+      this.#answerFailed(error)
+    }
+    this.#work()
+  }
+
+  readonly #onFailure = (error: unknown): void => {
+    this.#answerFailed(error)
+    this.#work()
+  }
+
+  /** Sends the answers of the block in progress. Throws, nothing sent, for answers that do not fit into blocks. */
+  #answer(answers: readonly Reply[]): void {
+    const packed = this.open ? this.#output.pack(answers) : []
+    this.#current = undefined
+    if (!this.open) return
+    try {
+      this.#send(packed)
+      this.#handler.answered?.()
+    } catch (error) {
+      this.#fail("a session's answers could not be sent", error)
+    }
+  }
+
+  /** A defect in the block in progress: every command of it is answered with a failure. */
+  #answerFailed(error: unknown): void {
+    const { protocol } = this.#parts
+    const commands = this.#current ?? []
+    this.#defect("a block of commands failed", error)
+    try {
+      this.#answer(commands.map((command) => protocol.failure(command, this.params)))
+    } catch (defect) {
+      this.#fail("a failure could not be answered", defect)
+    }
+  }
+
+  #answerLate(command: Command, reply: Reply | undefined): void {
+    const { protocol } = this.#parts
+    this.#slow--
+    try {
+      if (this.open) this.#send(this.#output.pack([reply ?? protocol.failure(command, this.params)]))
+    } catch (error) {
+      this.#fail("a slow command could not be answered", error)
+    }
+    this.#work()
+  }
+
+  /** Never refused: answers are bounded by the blocks and slow commands that are under way. */
+  #send(packed: readonly Batch<Reply>[]): void {
+    if (packed.length === 0) return
+    const before = this.#output.congested
+    this.#output.send(packed)
+    if (before) return
+    this.#lastBlockOut = this.#parts.clock.monotonic()
+    if (!this.#output.congested) return
+    this.#stall.begin()
+    this.#pause()
+  }
+
+  #defect(message: string, error: unknown): void {
+    this.#parts.metrics.defects.value++
+    this.#parts.log.error(`${message}, which is a defect of this program`, { error })
+  }
+
+  #fail(message: string, error: unknown): void {
+    this.#defect(message, error)
+    this.destroy("defect")
+  }
+
+  /** Closes after what was sent so far. */
+  #endWith(end: SessionEnd): void {
+    if (!this.open) return
+    this.#end ??= end
+    this.#state = "closing"
+    this.#output.end()
+  }
+
+  #pause(): void {
+    if (!this.#reading) return
+    this.#reading = false
+    this.#parts.stream.pause()
+  }
+
+  #readOn(): void {
+    if (this.#reading || this.#state !== "open" || this.#output.congested) return
+    if (this.#received.length >= this.#parts.settings.maxReceivedBlocks) return
+    this.#reading = true
+    this.#parts.stream.resume()
   }
 }

@@ -7,7 +7,7 @@ import type { ServerSettings } from "./server-settings.ts"
 
 /**
  * What leaves a session. Batches become blocks, and are encrypted, only when there is room for them in the socket; until
- * then a bounded number of them waits. Blocks are made in the order in which they are written, as their cipher needs it.
+ * then they wait. Blocks are made in the order in which they are written, as their cipher needs it.
  */
 export class SessionOutput {
   readonly #stream: BlockStream
@@ -15,7 +15,7 @@ export class SessionOutput {
   readonly #settings: ServerSettings
   readonly #metrics: ServerMetrics
   /** Packed blocks, not yet written; one batch can be several. */
-  #waiting: Batch<Reply>[] = []
+  readonly #waiting: Batch<Reply>[] = []
   #congested = false
   #ending = false
 
@@ -26,6 +26,7 @@ export class SessionOutput {
     this.#metrics = metrics
   }
 
+  /** The socket has as many blocks as it may have; `flush` is to be called when it has taken some. */
   get congested(): boolean {
     return this.#congested
   }
@@ -34,36 +35,46 @@ export class SessionOutput {
     return this.#waiting.length
   }
 
+  /** So much waits that no more events are to be added. */
+  get full(): boolean {
+    return this.#waiting.length >= this.#settings.maxWaitingBatches
+  }
+
   /** Encrypted blocks that the socket has not taken. */
   get socketBlocks(): number {
     return Math.ceil(this.#stream.bufferedBytes / this.#stream.blockSize)
   }
 
-  /** `false` when so many batches wait already that this one is dropped. Throws `RangeError` for one that never fits. */
-  send(batch: readonly Reply[]): boolean {
-    if (this.#waiting.length >= this.#settings.maxWaitingBatches) {
-      this.#metrics.droppedBatches.value++
-      return false
+  /** Distributes transmissions over blocks. Throws `RangeError` for one that no block can hold. */
+  pack(batch: readonly Reply[]): Batch<Reply>[] {
+    const packed: Batch<Reply>[] = []
+    for (const item of packBatches(batch, this.#stream.blockSize)) {
+      if (!item.fits) throw new RangeError("a reply is too large for any block")
+      packed.push(item)
     }
-    for (const packed of packBatches(batch)) {
-      if (!packed.fits) throw new RangeError("a reply is too large for any block")
-      if (this.#congested) this.#waiting.push(packed)
-      else this.#write(packed)
+    return packed
+  }
+
+  /**
+   * Writes what fits into the socket and keeps the rest. When it throws, which only an item that cannot be written makes
+   * it do, the session cannot go on: blocks may have been encrypted that are not sent.
+   */
+  send(packed: readonly Batch<Reply>[]): void {
+    const [first] = packed
+    if (!this.#congested && first !== undefined && packed.length === 1) {
+      if (!this.#stream.write(this.#block(first))) this.#congested = true
+      return
     }
-    return true
+    this.#waiting.push(...packed)
+    if (!this.#congested) this.#fill()
   }
 
   /** Writes what waits while there is room. Returns whether all of it was written and there is room for more. */
   flush(): boolean {
     this.#congested = false
-    let written = 0
-    while (!this.#congested && written < this.#waiting.length) {
-      this.#write(this.#waiting[written] as Batch<Reply>)
-      written++
-    }
-    this.#waiting = this.#waiting.slice(written)
+    this.#fill()
     if (this.#ending && this.#waiting.length === 0) this.#stream.end()
-    return !this.#congested && this.#waiting.length === 0
+    return !this.#congested
   }
 
   /** Ends the stream after everything that was sent. */
@@ -72,11 +83,19 @@ export class SessionOutput {
     if (this.#waiting.length === 0) this.#stream.end()
   }
 
-  #write(batch: Batch<Reply>): void {
+  #fill(): void {
+    while (!this.#congested && this.#waiting.length > 0) {
+      const room = Math.max(1, this.#settings.maxSocketBlocks - this.socketBlocks)
+      const blocks = this.#waiting.splice(0, room).map((batch) => this.#block(batch))
+      if (!this.#stream.writeAll(blocks)) this.#congested = true
+    }
+  }
+
+  #block(batch: Batch<Reply>): Uint8Array {
     const block = this.#codec.encodeWith((content) => writeBatch(batch, content))
     this.#metrics.blocksOut.value++
     this.#metrics.bytesOut.value += block.length
     this.#metrics.repliesOut.value += batch.items.length
-    if (!this.#stream.write(block)) this.#congested = true
+    return block
   }
 }
