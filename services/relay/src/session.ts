@@ -1,4 +1,5 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
+import type { Log } from "@sluice/ops/log"
 import type { Reply } from "@sluice/server-kit/protocol"
 import type { SessionHandler } from "@sluice/server-kit/session-handler"
 import type { SmpSession } from "@sluice/server-kit/smp"
@@ -27,7 +28,7 @@ export class RelaySession implements SessionHandler<ReceivedCommand> {
   constructor(relay: RelayContext, session: SmpSession) {
     this.#relay = relay
     this.#session = session
-    this.#client = new Client(new SessionConnection(relay.crypto, session, () => this.#whenDrained()))
+    this.#client = new Client(new SessionConnection(relay.crypto, relay.log, session, () => this.#whenDrained()))
     relay.clients.add(this.#client)
   }
 
@@ -83,12 +84,14 @@ export class RelaySession implements SessionHandler<ReceivedCommand> {
 
 class SessionConnection implements Connection {
   readonly #crypto: CryptoBackend
+  readonly #log: Log
   readonly #session: SmpSession
   readonly room: () => Promise<void>
   readonly verifier: Verifier
 
-  constructor(crypto: CryptoBackend, session: SmpSession, room: () => Promise<void>) {
+  constructor(crypto: CryptoBackend, log: Log, session: SmpSession, room: () => Promise<void>) {
     this.#crypto = crypto
+    this.#log = log
     this.#session = session
     this.room = room
     // Without ALPN there was no key in the hello, and no authenticator that it would open.
@@ -117,7 +120,13 @@ class SessionConnection implements Connection {
   }
 
   push(batch: readonly Outgoing[]): void {
-    this.#session.push(batch.map((outgoing) => encode(this.#crypto, this.#session.params, outgoing)))
+    try {
+      this.#session.push(batch.map((outgoing) => encode(this.#crypto, this.#session.params, outgoing)))
+    } catch (error) {
+      // Events come out of other people's commands and out of timers: what can't be sent is this session's end, not theirs.
+      this.#log.error("an event could not be sent, which is a defect of this program", { error })
+      this.#session.close()
+    }
   }
 }
 
