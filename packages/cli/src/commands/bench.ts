@@ -12,14 +12,14 @@ export function addBench(program: Command): void {
     .command("relay")
     .summary("measure an SMP relay by its address")
     .description(
-      "Works with any SMP server of version 9 or later. Runs on the machine of the server, beside it, or with --allow-remote\n" +
-        "elsewhere. With --pid also CPU time and memory of the server (Linux). Queues it makes are deleted in the end.\n" +
-        "Its own CPU time is part of the report: near a whole core it is this program that limits the figures.\n\n" +
+      "Puts load on an SMP server of version 9 or later, on this machine unless --allow-remote is given:\n" +
         "  messages   senders → relay → recipients that acknowledge\n" +
         "  connect    connections, one after the other and then several at a time\n" +
         "  queues     creation of queues\n" +
         "  subscribe  all recipients come back at once, on new connections\n" +
-        "  idle       memory for each connection and subscription; needs --pid",
+        "  idle       memory for each connection and subscription; needs --pid\n" +
+        "With --pid also CPU time and memory of the server (Linux). Queues it makes are deleted in the end. Its own CPU time\n" +
+        "is part of the report: near a whole core it is this program that limits the figures.",
     )
     .argument("[address]", "smp://fingerprint[:password]@host[:port] (default: the relay in the data folder)")
     .addOption(
