@@ -109,13 +109,13 @@ test("proxy.remember_failure", async () => {
 })
 
 /**
- * One client of a proxy with these settings sends first to a relay that has stopped answering, then to one that has not:
- * in which order it hears of the two messages, and what.
+ * One client of a proxy with these settings sends first to a relay that has stopped answering, so many messages, then one
+ * to another that has not: in which order it hears of them, and what.
  */
-async function stalledAndHealthy(settings: Readonly<Record<string, unknown>>): Promise<string[]> {
+async function stalledAndHealthy(settings: Readonly<Record<string, unknown>>, before = 1): Promise<string[]> {
   await using proxy = await TestRelay.start({
     store: "memory",
-    settings: { ...ALLOW, "proxy.response_timeout": "0.3s", ...settings },
+    settings: { ...ALLOW, "proxy.response_timeout": "1s", ...settings },
   })
   await using link = await TurnableLink.to(relay.port)
   await using recipient = await connect(addressOf(relay))
@@ -134,7 +134,8 @@ async function stalledAndHealthy(settings: Readonly<Record<string, unknown>>): P
     )
     heard.push(`${name}: ${outcome}`)
   }
-  await Promise.all([send(stalled, "stalled"), send(healthy, "healthy")])
+  const sent = Array.from({ length: before }, () => send(stalled, "stalled"))
+  await Promise.all([...sent, send(healthy, "healthy")])
   return heard
 }
 
@@ -144,6 +145,13 @@ describe("commands in progress", () => {
   test("proxy.client_concurrency", async () => {
     expect(await stalledAndHealthy({})).toEqual(["healthy: OK", TIMED_OUT])
     expect(await stalledAndHealthy({ "proxy.client_concurrency": 1 })).toEqual([TIMED_OUT, "healthy: OK"])
+  })
+
+  test("proxy.client_concurrency above the default", async () => {
+    // With room for 32, the message to the other relay waits until some of those before it have timed out.
+    const heard = [await stalledAndHealthy({}, 40), await stalledAndHealthy({ "proxy.client_concurrency": 41 }, 40)]
+    const places = heard.map((outcomes) => outcomes.indexOf("healthy: OK"))
+    expect(places).toEqual([expect.toSatisfy((place: number) => place > 0), 0])
   })
 
   test("proxy.concurrency", async () => {

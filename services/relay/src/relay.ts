@@ -172,7 +172,7 @@ class AssembledRelay implements Relay {
           lookUpService: serviceLookup(store.store, crypto, clock),
         }),
         sessions: (session) => new RelaySession(this.#core, session),
-        settings: config.limits,
+        settings: { ...config.limits, maxSlowCommands: slowCommands(config) },
       },
       { crypto, clock, log: log.child("server"), metrics: this.#serverMetrics },
     )
@@ -310,6 +310,11 @@ class AssembledRelay implements Relay {
     }
     return Promise.resolve()
   }
+}
+
+/** A session has room for all the proxy commands that its client may have in progress. */
+function slowCommands({ limits, proxy }: RelayConfig): number {
+  return Math.max(limits.maxSlowCommands, proxy.clientConcurrency)
 }
 
 const NEVER: AbortSignal = new AbortController().signal
