@@ -122,6 +122,11 @@ async function running(): Promise<number> {
   return Number(/^sluice_proxy_commands_running (\d+)/m.exec(text)?.[1])
 }
 
+/** Asks until so many are under way. */
+async function untilRunning(count: number): Promise<void> {
+  while ((await running()) !== count) await setImmediate()
+}
+
 test.each<readonly [string, LinkState]>([
   ["reads and does not answer", "silent"],
   ["does not even read", "unread"],
@@ -139,7 +144,7 @@ test.each<readonly [string, LinkState]>([
 
   link.turn(state)
   const stuck = bad.round()
-  while ((await running()) < IN_FLIGHT) await setImmediate()
+  await untilRunning(IN_FLIGHT)
   const beside = await median(good)
   clock.advance(RESPONSE_TIMEOUT - 1)
   // All of it was measured with the others in flight, and they still are.
@@ -164,4 +169,28 @@ test.each<readonly [string, LinkState]>([
   expect(beside / alone).toBeLessThan(RATIO)
   expect(late).toBeLessThan(LATE)
   expect(remaining).toBeLessThan(REMAINING)
+})
+
+test("a client that has as many commands in progress as it may does not hold up others", async () => {
+  await using owner = await connect(addressOf(healthy))
+  const queue = await owner.createQueue({ subscribe: false })
+  await using link = await TurnableLink.to(stalling.port)
+  await using greedy = await connect(addressOf(proxy))
+  await using modest = await connect(addressOf(proxy))
+  const stalled = await greedy.openRelay(addressOf(stalling, link.port))
+  const open = await modest.openRelay(addressOf(healthy))
+  link.turn("silent")
+  const stuck = Array.from({ length: 40 }, () => stalled.sendMessage(queue, body))
+  const outcome = Promise.allSettled(stuck)
+  await untilRunning(32)
+  for (let i = 0; i < 100; i++) await open.sendMessage(queue, body)
+  expect(await running()).toBe(32)
+
+  clock.advance(RESPONSE_TIMEOUT)
+  await untilRunning(8)
+  clock.advance(RESPONSE_TIMEOUT)
+  for (const { status, ...failure } of await outcome) {
+    expect([status, failure]).toMatchObject(["rejected", { reason: { answer: TIMED_OUT } }])
+  }
+  expect(await running()).toBe(0)
 })
