@@ -26,24 +26,30 @@ export class Admission {
         : new RateLimiter({ perSecond: newPerSourcePerMinute / MINUTE, burst, maxKeys: MAX_SOURCES }, clock)
   }
 
-  /** Counts the connection in, or says which limit refuses it. An unknown source is bound by the process's limit only. */
-  admit(source: string | undefined): Refusal | undefined {
-    const { maxConnections, maxPerSource } = this.#settings
-    if (this.#connections >= maxConnections) return "connections"
-    if (source !== undefined) {
-      const present = this.#perSource.get(source) ?? 0
-      if (maxPerSource !== undefined && present >= maxPerSource) return "per_source"
-      if (this.#rates?.take(source) === false) return "source_rate"
-      if (maxPerSource !== undefined) this.#perSource.set(source, present + 1)
-    }
+  /** Counts a connection in, or says which limit refuses it: before its source is known, which may take time. */
+  enter(): Refusal | undefined {
+    if (this.#connections >= this.#settings.maxConnections) return "connections"
     this.#connections++
     return undefined
   }
 
-  /** Counts an admitted connection out. */
-  leave(source: string | undefined): void {
+  /** Counts a connection out that {@link enter} let in. */
+  leave(): void {
     this.#connections--
-    if (source === undefined) return
+  }
+
+  /** Counts a connection in for its source, or says which limit refuses it. */
+  enterSource(source: string): Refusal | undefined {
+    const { maxPerSource } = this.#settings
+    const present = this.#perSource.get(source) ?? 0
+    if (maxPerSource !== undefined && present >= maxPerSource) return "per_source"
+    if (this.#rates?.take(source) === false) return "source_rate"
+    if (maxPerSource !== undefined) this.#perSource.set(source, present + 1)
+    return undefined
+  }
+
+  /** Counts a connection out that {@link enterSource} let in. */
+  leaveSource(source: string): void {
     const present = this.#perSource.get(source)
     if (present === undefined) return
     if (present > 1) this.#perSource.set(source, present - 1)
@@ -52,10 +58,9 @@ export class Admission {
 }
 
 /** What limits count as one source: an IPv4 address, also when it comes mapped into IPv6, or an IPv6 /64 network. */
-export function sourceOf(address: string | undefined): string | undefined {
-  if (address === undefined) return undefined
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
-  if (mapped !== null) return mapped[1]
+export function sourceOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  if (mapped !== undefined) return mapped
   if (!address.includes(":")) return address
   const [plain = ""] = address.split("%")
   const [head = "", tail] = plain.split("::")

@@ -1,22 +1,20 @@
-import { createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net"
+import type { Socket } from "node:net"
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls"
-import { formatBind } from "@sluice/ops/bind"
 import type { Timer } from "@sluice/ops/clock"
-import { OperatorError } from "@sluice/ops/operator-error"
 import type { Credentials } from "@sluice/transport/credentials"
 import { serverTlsOptions } from "@sluice/transport/tls"
-import { Admission, sourceOf } from "./admission.ts"
+import { Admission } from "./admission.ts"
 import { HandshakeGate } from "./handshake-gate.ts"
 import { Incoming } from "./incoming.ts"
-import type { LiveSession } from "./live-session.ts"
+import { Listener } from "./listener.ts"
 import type { BlockSession } from "./protocol.ts"
 import type { BlockServer, ListenAddress } from "./server.ts"
 import type { ServerLevels, Stage } from "./server-metrics.ts"
 import type { ServerComponents, ServerOptions } from "./server-options.ts"
 import type { ServerShared } from "./server-shared.ts"
 
-/** TCP keep-alive probes after the first: their distance; the system's count of about four ends the connection. */
-const KEEP_ALIVE_INTERVAL = 30_000
+/** Certificates that may still be needed by handshakes that began with them. */
+const CREDENTIALS_KEPT = 4
 
 /** Makes a server; nothing is bound before `start`. */
 export function createBlockServer<Params extends BlockSession, Command>(
@@ -32,25 +30,31 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
   readonly admission: Admission
   readonly gate: HandshakeGate
   readonly tls: TlsServer
-  readonly #listeners: TcpServer[] = []
+  readonly #listener: Listener
   /** Connections by their addresses, which is how TLS sockets are matched with them. */
   readonly #incoming = new Map<string, Incoming<Params, Command>>()
-  #credentials: Credentials[]
+  #credentials: readonly Credentials[]
   #idleTimer: Timer | undefined
   #stopped: Promise<void> | undefined
   #whenEmpty: (() => void) | undefined
 
   constructor(options: ServerOptions<Params, Command>, components: ServerComponents) {
-    const { settings, credentials } = options
+    const { settings, credentials, listen: binds } = options
+    const { clock, log, metrics } = components
     this.options = options
     this.components = components
-    this.admission = new Admission(settings, components.clock)
-    this.gate = new HandshakeGate(settings.maxHandshakes, settings.maxWaitingHandshakes)
+    this.admission = new Admission(settings, clock)
+    this.gate = new HandshakeGate(settings.maxHandshakes, settings.maxWaitingHandshakes, clock)
     this.#credentials = [credentials]
     this.tls = createTlsServer(this.#tlsOptions(credentials))
     this.tls.on("secureConnection", (socket) => this.#find(socket)?.secured(socket))
     this.tls.on("tlsClientError", (error, socket) => this.#find(socket)?.tlsFailed(error))
-    components.metrics.levels = () => this.#levels()
+    const { backlog, keepAlive } = settings
+    this.#listener = new Listener(
+      { binds, backlog, keepAlive, onSocket: (socket) => this.#accept(socket) },
+      { clock, log, acceptErrors: metrics.acceptErrors },
+    )
+    metrics.levels = () => this.#levels()
   }
 
   get credentials(): readonly Credentials[] {
@@ -62,15 +66,12 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
   }
 
   get addresses(): readonly ListenAddress[] {
-    return this.#listeners.filter(({ listening }) => listening).map(addressOf)
+    return this.#listener.addresses
   }
 
   async start(signal?: AbortSignal): Promise<void> {
     try {
-      for (const bind of this.options.listen) {
-        signal?.throwIfAborted()
-        this.#listeners.push(await this.#listen(bind))
-      }
+      await this.#listener.start(signal)
     } catch (error) {
       await this.stop(AbortSignal.abort())
       throw error
@@ -79,35 +80,35 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
   }
 
   useCredentials(credentials: Credentials): void {
-    this.#credentials = [credentials, ...this.#credentials.slice(0, 1)]
+    this.#credentials = [credentials, ...this.#credentials].slice(0, CREDENTIALS_KEPT)
     this.tls.setSecureContext(this.#tlsOptions(credentials))
   }
 
-  stop(deadline: AbortSignal): Promise<void> {
-    this.#stopped ??= this.#stop(deadline)
-    return this.#stopped
+  async stop(deadline: AbortSignal): Promise<void> {
+    const cut = (): void => {
+      for (const incoming of [...this.#incoming.values()]) incoming.destroy()
+    }
+    this.#stopped ??= this.#drain()
+    if (deadline.aborted) cut()
+    else deadline.addEventListener("abort", cut, { once: true })
+    await this.#stopped
+    deadline.removeEventListener("abort", cut)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop(AbortSignal.abort())
   }
 
-  async #stop(deadline: AbortSignal): Promise<void> {
+  async #drain(): Promise<void> {
     this.#idleTimer?.cancel()
-    const closed = this.#listeners.map((listener) => new Promise((resolve) => listener.close(resolve)))
-    for (const incoming of this.#incoming.values()) incoming.drain()
-    const cut = (): void => {
-      for (const incoming of [...this.#incoming.values()]) incoming.destroy()
-    }
-    if (deadline.aborted) cut()
-    else deadline.addEventListener("abort", cut, { once: true })
+    const stopped = this.#listener.stop()
+    for (const incoming of [...this.#incoming.values()]) incoming.drain()
     if (this.#incoming.size > 0) {
       await new Promise<void>((resolve) => {
         this.#whenEmpty = resolve
       })
     }
-    deadline.removeEventListener("abort", cut)
-    await Promise.all(closed)
+    await stopped
   }
 
   #tlsOptions(credentials: Credentials): ReturnType<typeof serverTlsOptions> {
@@ -119,54 +120,22 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
     })
   }
 
-  #listen(bind: ServerOptions<Params, Command>["listen"][number]): Promise<TcpServer> {
-    const { backlog, keepAlive } = this.options.settings
-    const server = createTcpServer({
-      pauseOnConnect: true,
-      noDelay: true,
-      keepAlive: keepAlive !== undefined,
-      keepAliveInitialDelay: keepAlive ?? 0,
-    })
-    server.on("connection", (socket) => this.#accept(socket))
-    return new Promise((resolve, reject) => {
-      server.once("error", (error) => {
-        const code = "code" in error ? String(error.code) : "unknown error"
-        reject(new OperatorError(`cannot listen on ${formatBind(bind)} (${code})`, { cause: error }))
-      })
-      server.listen({ host: bind.host, port: bind.port, backlog }, () => {
-        server.removeAllListeners("error")
-        // For want of file descriptors, for example: those who are connected are served on, and others can try again.
-        server.on("error", (error) => {
-          this.components.metrics.acceptErrors.value++
-          this.components.log.error("a connection could not be accepted", { error })
-        })
-        resolve(server)
-      })
-    })
-  }
-
   #accept(socket: Socket): void {
-    this.components.metrics.accepted.value++
+    const { accepted, closed } = this.components.metrics
+    accepted.value++
     const key = keyOf(socket)
     const incoming = new Incoming(this, socket, () => {
-      this.components.metrics.closed.value++
+      closed.value++
       if (key !== undefined && this.#incoming.get(key) === incoming) this.#incoming.delete(key)
       if (this.#incoming.size === 0) this.#whenEmpty?.()
     })
-    if (this.draining) {
-      incoming.refuse("draining")
-      return
-    }
     // A peer that is gone again has no address, and nothing to be said to.
     if (key === undefined) {
       incoming.destroy()
       return
     }
-    const { keepAlive } = this.options.settings
-    if (keepAlive !== undefined) socket.setKeepAlive(true, keepAlive, KEEP_ALIVE_INTERVAL)
     this.#incoming.set(key, incoming)
-    const { source = defaultSource } = this.options
-    incoming.begin(source)
+    incoming.begin()
   }
 
   #find(socket: TLSSocket): Incoming<Params, Command> | undefined {
@@ -176,18 +145,12 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
     return incoming
   }
 
-  #sessions(): LiveSession<Params, Command>[] {
-    const sessions: LiveSession<Params, Command>[] = []
-    for (const { session } of this.#incoming.values()) if (session !== undefined) sessions.push(session)
-    return sessions
-  }
-
   #checkIdle(): void {
     const { idleTimeout, idleCheckInterval } = this.options.settings
     if (idleTimeout === undefined || this.draining) return
     this.#idleTimer = this.components.clock.setTimeout(
       () => {
-        for (const session of this.#sessions()) session.endIfIdle(idleTimeout)
+        for (const { session } of this.#incoming.values()) session?.endIfIdle(idleTimeout)
         this.#checkIdle()
       },
       idleCheckInterval,
@@ -211,18 +174,8 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
   }
 }
 
-function defaultSource(socket: Socket): string | undefined {
-  return sourceOf(socket.remoteAddress)
-}
-
 /** The two ends of a connection: no other one of this server has the same at the same time. */
 function keyOf(socket: Socket | TLSSocket): string | undefined {
-  const { remoteAddress, remotePort, localPort } = socket
-  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort} ${localPort}`
-}
-
-function addressOf(server: TcpServer): ListenAddress {
-  const address = server.address()
-  if (address === null || typeof address === "string") throw new Error("a listener without an address")
-  return { host: address.address, port: address.port }
+  const { remoteAddress, remotePort, localAddress, localPort } = socket
+  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 }

@@ -1,3 +1,11 @@
+import type { Clock, Timer } from "@sluice/ops/clock"
+
+/**
+ * Milliseconds for which a handshake keeps its place. An honest one is done long before; a peer that says nothing goes
+ * on without a place until its own limit, so that a few thousand silent peers can't keep everybody else out.
+ */
+export const PLACE_TIME = 2_000
+
 /**
  * Lets a bounded number of handshakes run at a time; others wait in order, in a bounded line. A handshake costs about a
  * millisecond of processor time, and a storm of reconnecting clients must not starve the sessions that exist.
@@ -5,12 +13,14 @@
 export class HandshakeGate {
   readonly #places: number
   readonly #line: number
-  #running = 0
+  readonly #clock: Clock
   readonly #waiting = new Set<() => void>()
+  #running = 0
 
-  constructor(places: number, line: number) {
+  constructor(places: number, line: number, clock: Clock) {
     this.#places = places
     this.#line = line
+    this.#clock = clock
   }
 
   get waiting(): number {
@@ -23,19 +33,22 @@ export class HandshakeGate {
    */
   enter(begin: () => void): (() => void) | undefined {
     if (this.#running >= this.#places && this.#waiting.size >= this.#line) return undefined
+    let timer: Timer | undefined
     let state: "waiting" | "running" | "left" = "waiting"
+    const leave = (): void => {
+      timer?.cancel()
+      const was = state
+      state = "left"
+      if (was === "waiting") this.#waiting.delete(start)
+      if (was !== "running") return
+      this.#running--
+      this.#next()
+    }
     const start = (): void => {
       state = "running"
       this.#running++
+      timer = this.#clock.setTimeout(leave, PLACE_TIME, { background: true })
       begin()
-    }
-    const leave = (): void => {
-      if (state === "waiting") this.#waiting.delete(start)
-      if (state === "running") {
-        this.#running--
-        this.#next()
-      }
-      state = "left"
     }
     if (this.#running < this.#places) start()
     else this.#waiting.add(start)

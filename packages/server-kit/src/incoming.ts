@@ -4,11 +4,12 @@ import type { Timer } from "@sluice/ops/clock"
 import { BlockStream } from "@sluice/transport/block-stream"
 import { TransportError } from "@sluice/transport/errors"
 import { acceptTls, credentialsInUse, isWebClient } from "@sluice/transport/tls-connection"
+import { sourceOf } from "./admission.ts"
 import { handshakeFailureOf } from "./handshake-failure.ts"
 import { LiveSession } from "./live-session.ts"
-import type { BlockSession } from "./protocol.ts"
-import type { Refusal, Stage, TlsFailure } from "./server-metrics.ts"
-import type { SourceProvider } from "./server-options.ts"
+import type { BlockSession, Link } from "./protocol.ts"
+import type { HandshakeFailure, Refusal, Stage, TlsFailure } from "./server-metrics.ts"
+import type { WebHandOver } from "./server-options.ts"
 import type { ServerShared } from "./server-shared.ts"
 
 /**
@@ -24,8 +25,8 @@ export class Incoming<Params extends BlockSession, Command> {
   #session: LiveSession<Params, Command> | undefined
   #timer: Timer | undefined
   #leaveGate: (() => void) | undefined
-  #secured = false
-  #failed = false
+  #counted = false
+  #source: string | undefined
 
   constructor(server: ServerShared<Params, Command>, raw: Socket, onClosed: () => void) {
     this.#server = server
@@ -45,28 +46,47 @@ export class Incoming<Params extends BlockSession, Command> {
     return this.#session
   }
 
-  /** Finds the source, passes the limits and waits for a place. */
-  begin(source: SourceProvider): void {
-    const { clock } = this.#server.components
-    const { tlsTimeout } = this.#server.options.settings
-    this.#timer = clock.setTimeout(() => this.#failTls("timeout"), tlsTimeout, { background: true })
-    const found = source(this.#raw)
-    if (found instanceof Promise) found.then((address) => this.#admit(address)).catch(() => this.#failTls("source"))
-    else this.#admit(found)
-  }
-
-  /** Closes it because of a limit. */
-  refuse(refusal: Refusal): void {
-    this.#server.components.metrics.refused[refusal].value++
-    this.#failed = true
-    this.destroy()
+  /** Passes the limits, finds the source and waits for a place. */
+  begin(): void {
+    const { admission, draining, options, components } = this.#server
+    const refusal = draining ? "draining" : admission.enter()
+    if (refusal !== undefined) {
+      this.#refuse(refusal)
+      return
+    }
+    this.#counted = true
+    const { tlsTimeout } = options.settings
+    this.#timer = components.clock.setTimeout(() => this.#failTls("timeout"), tlsTimeout, { background: true })
+    const { source = remoteAddress } = options
+    try {
+      const found = source(this.#raw)
+      if (found instanceof Promise) found.then((address) => this.#admit(address)).catch(() => this.#failTls("source"))
+      else this.#admit(found)
+    } catch (error) {
+      this.#defect("the source of a connection could not be looked for", error)
+      this.#failTls("source")
+    }
   }
 
   /** The server is stopping: a session finishes what it read, anything earlier is cut. */
   drain(): void {
-    if (this.#session !== undefined) this.#session.drain()
-    else if (this.#stage === "handshake") this.#failHandshake("draining")
-    else if (this.#stage !== "web") this.#failTls("draining")
+    switch (this.#stage) {
+      case "waiting":
+      case "tls":
+        this.#failTls("draining")
+        break
+      case "handshake":
+        this.#failHandshake("draining")
+        break
+      case "session":
+        this.#session?.drain()
+        break
+      case "web": // its owner's to end
+      case "closing":
+        break
+      default:
+        this.#stage satisfies never
+    }
   }
 
   destroy(): void {
@@ -76,90 +96,108 @@ export class Incoming<Params extends BlockSession, Command> {
 
   /** TLS is set up. */
   secured(socket: TLSSocket): void {
-    const { options, components, credentials, draining } = this.#server
-    const { clock, crypto, metrics } = components
-    this.#secured = true
+    const { options, components, draining } = this.#server
     socket.on("error", ignore)
-    this.#timer?.cancel()
+    if (this.#stage !== "tls") return
     if (draining) {
       this.#failTls("draining")
       return
     }
-    metrics.tlsSeconds.observe((clock.monotonic() - this.#acceptedAt) / 1000)
+    this.#timer?.cancel()
+    components.metrics.tlsSeconds.observe((components.clock.monotonic() - this.#acceptedAt) / 1000)
     if (options.web !== undefined && isWebClient(socket)) {
-      this.#stage = "web"
-      this.#leaveGate?.()
-      options.web.accept(socket)
+      this.#handOver(socket, options.web)
       return
     }
-    this.#stage = "handshake"
     try {
-      const own = credentialsInUse(socket, credentials) ?? options.credentials
-      const tls = acceptTls(socket, { crypto, now: Math.floor(clock.now() / 1000) })
-      this.#handshake(socket, { credentials: own, tls, timeoutMs: options.settings.handshakeTimeout })
+      const link = this.#link(socket)
+      if (link === undefined) this.#failTls("certificate")
+      else this.#handshake(socket, link)
     } catch (error) {
-      if (!(error instanceof TransportError)) components.log.error("a connection could not be taken over", { error })
+      if (!(error instanceof TransportError)) this.#defect("a connection could not be taken over", error)
       this.#failTls("certificate")
     }
   }
 
+  /** TLS could not be set up. */
   tlsFailed(error: Error): void {
     const code = "code" in error ? String(error.code) : ""
     this.#failTls(code === "ERR_TLS_HANDSHAKE_TIMEOUT" ? "timeout" : code === "ECONNRESET" ? "closed" : "alert")
   }
 
-  #admit(source: string | undefined): void {
-    if (this.#raw.destroyed || this.#failed) return
-    const refusal = this.#server.admission.admit(source)
-    if (refusal !== undefined) {
-      this.refuse(refusal)
-      return
+  #refuse(refusal: Refusal): void {
+    this.#server.components.metrics.refused[refusal].value++
+    this.#end()
+  }
+
+  #admit(address: string | undefined): void {
+    const { admission, gate } = this.#server
+    if (this.#stage === "closing") return
+    if (address !== undefined) {
+      const source = sourceOf(address)
+      const refusal = admission.enterSource(source)
+      if (refusal !== undefined) {
+        this.#refuse(refusal)
+        return
+      }
+      this.#source = source
     }
-    this.#raw.once("close", () => this.#server.admission.leave(source))
-    const leave = this.#server.gate.enter(() => this.#startTls())
-    if (leave === undefined) {
-      this.refuse("waiting_handshakes")
-      return
-    }
-    this.#leaveGate = leave
+    this.#leaveGate = gate.enter(() => this.#startTls())
+    if (this.#leaveGate === undefined) this.#refuse("waiting_handshakes")
   }
 
   #startTls(): void {
-    if (this.#raw.destroyed || this.#failed) return
+    if (this.#stage === "closing") return
     this.#stage = "tls"
     this.#server.tls.emit("connection", this.#raw)
   }
 
-  #handshake(
-    socket: TLSSocket,
-    link: Parameters<ServerShared<Params, Command>["options"]["protocol"]["handshake"]>[1],
-  ): void {
+  #handOver(socket: TLSSocket, web: WebHandOver): void {
+    this.#stage = "web"
+    this.#leaveGate?.()
+    try {
+      web.accept(socket)
+    } catch (error) {
+      this.#defect("a connection could not be handed over to the web server", error)
+      this.#end()
+    }
+  }
+
+  /** `undefined` for a client that saw a certificate so old that its key is not kept. */
+  #link(socket: TLSSocket): Link | undefined {
+    const { options, components, credentials } = this.#server
+    const seen = credentialsInUse(socket, credentials)
+    if (seen === undefined) return undefined
+    const tls = acceptTls(socket, { crypto: components.crypto, now: Math.floor(components.clock.now() / 1000) })
+    return { credentials: seen, tls, timeoutMs: options.settings.handshakeTimeout }
+  }
+
+  #handshake(socket: TLSSocket, link: Link): void {
     const { options, components } = this.#server
     const { protocol, settings } = options
-    const { clock, metrics, log } = components
+    const { clock, metrics } = components
+    this.#stage = "handshake"
     const begun = clock.monotonic()
+    this.#timer = clock.setTimeout(() => this.#failHandshake("timeout"), link.timeoutMs, { background: true })
     const stream = new BlockStream(socket, { blockSize: protocol.blockSize, highWaterBlocks: settings.maxSocketBlocks })
-    protocol.handshake(stream, link).then(
-      (params) => {
-        this.#leaveGate?.()
-        if (this.#failed || socket.destroyed) return
+    protocol
+      .handshake(stream, link)
+      .then((params) => {
+        if (this.#stage !== "handshake") return
         metrics.handshakeSeconds.observe((clock.monotonic() - begun) / 1000)
         this.#startSession(stream, params)
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         const failure = handshakeFailureOf(error)
-        if (failure === "defect") log.error("a handshake failed, which is a defect of this program", { error })
+        if (failure === "defect") this.#defect("a handshake failed", error)
         this.#failHandshake(failure)
-      },
-    )
+      })
   }
 
   #startSession(stream: BlockStream, params: Params): void {
     const { options, components, draining } = this.#server
     const { protocol, sessions, settings } = options
-    components.metrics.sessionsOpened.value++
-    this.#stage = "session"
-    this.#session = new LiveSession({
+    const session = new LiveSession({
       ...{ stream, params, protocol, sessions, settings },
       ...components,
       onEnd: () => {
@@ -167,38 +205,55 @@ export class Incoming<Params extends BlockSession, Command> {
         this.#session = undefined
       },
     })
-    this.#session.begin()
-    if (draining) this.#session.drain()
+    this.#timer?.cancel()
+    this.#leaveGate?.()
+    components.metrics.sessionsOpened.value++
+    this.#stage = "session"
+    this.#session = session
+    session.begin()
+    if (draining) session.drain()
   }
 
   #failTls(failure: TlsFailure): void {
-    if (this.#failed) return
-    this.#failed = true
+    if (this.#stage === "closing") return
     this.#server.components.metrics.tlsFailures[failure].value++
+    this.#end()
+  }
+
+  #failHandshake(failure: HandshakeFailure): void {
+    if (this.#stage !== "handshake") return
+    this.#server.components.metrics.handshakeFailures[failure].value++
+    // A refusal under way is the last block of its stream, which closes after it.
+    if (failure !== "bad_auth" && failure !== "bad_service") this.#end()
+    else this.#stage = "closing"
+  }
+
+  #end(): void {
     this.#stage = "closing"
     this.#raw.destroy()
   }
 
-  #failHandshake(failure: ReturnType<typeof handshakeFailureOf>): void {
-    if (this.#failed) return
-    this.#failed = true
-    this.#server.components.metrics.handshakeFailures[failure].value++
-    this.#stage = "closing"
-    // The protocol may have a last block under way; its stream closes after it, or the drain's deadline does.
-    if (failure === "draining") this.#raw.destroy()
-    this.#leaveGate?.()
+  #defect(message: string, error: unknown): void {
+    this.#server.components.metrics.defects.value++
+    this.#server.components.log.error(`${message}, which is a defect of this program`, { error })
   }
 
   #closed(): void {
+    const { admission, components } = this.#server
+    const { tlsFailures, handshakeFailures } = components.metrics
+    if (this.#stage === "waiting" || this.#stage === "tls") tlsFailures.closed.value++
+    if (this.#stage === "handshake") handshakeFailures.closed.value++
+    this.#stage = "closing"
     this.#timer?.cancel()
     this.#leaveGate?.()
-    if (!this.#secured && !this.#failed) {
-      this.#failed = true
-      this.#server.components.metrics.tlsFailures.closed.value++
-    }
-    this.#stage = "closing"
+    if (this.#source !== undefined) admission.leaveSource(this.#source)
+    if (this.#counted) admission.leave()
     this.#onClosed()
   }
+}
+
+function remoteAddress(socket: Socket): string | undefined {
+  return socket.remoteAddress
 }
 
 function ignore(): void {

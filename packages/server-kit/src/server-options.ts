@@ -30,7 +30,7 @@ export interface WebHandOver {
 export interface ServerOptions<Params extends BlockSession, Command> {
   /** Where to listen; port 0 takes a free one. */
   readonly listen: readonly Bind[]
-  /** The first credentials; `reload` replaces them. */
+  /** The first credentials; `useCredentials` replaces them. */
   readonly credentials: Credentials
   readonly protocol: BlockProtocol<Params, Command>
   readonly sessions: SessionFactory<Params, Command>

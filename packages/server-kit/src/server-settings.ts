@@ -13,7 +13,7 @@ export interface ServerSettings {
   readonly handshakeTimeout: number
   /** Connections in any state; more are closed at once. */
   readonly maxConnections: number
-  /** Connections in their TLS or protocol handshake; more wait. */
+  /** Connections in their TLS or protocol handshake, each counted for two seconds at most; more wait. */
   readonly maxHandshakes: number
   /** Connections that wait for a handshake; more are closed at once. */
   readonly maxWaitingHandshakes: number
@@ -33,7 +33,7 @@ export interface ServerSettings {
   readonly maxReceivedBlocks: number
   /** Blocks of a session that are encrypted and wait for the socket. */
   readonly maxSocketBlocks: number
-  /** Batches of a session that wait, not yet encrypted, for room among those; further events are dropped. */
+  /** Blocks of a session that wait, not yet encrypted, for room among those; with more, events are dropped. */
   readonly maxWaitingBatches: number
   /** Slow commands of a session under way at the same time; with more, no further block is processed. */
   readonly maxSlowCommands: number
@@ -65,7 +65,7 @@ export const serverSettings: Group<{ readonly [N in keyof ServerSettings]: Setti
     }),
     maxHandshakes: setting(integer({ min: 1 }), {
       default: 1000,
-      help: "Handshakes at the same time, about 1 ms of processor time each; more wait.",
+      help: "Handshakes at the same time, about 1 ms of processor time each; more wait. One counts for 2 s at most.",
     }),
     maxWaitingHandshakes: setting(integer({ min: 0 }), {
       default: 4000,
@@ -105,7 +105,7 @@ export const serverSettings: Group<{ readonly [N in keyof ServerSettings]: Setti
     }),
     maxWaitingBatches: setting(integer({ min: 1 }), {
       default: 128,
-      help: "Batches of a session that wait for room among the encrypted blocks.",
+      help: "Blocks of a session that wait for room among the encrypted ones; with more, events are dropped.",
     }),
     maxSlowCommands: setting(integer({ min: 1 }), {
       default: 32,
