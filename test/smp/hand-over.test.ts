@@ -1,3 +1,4 @@
+import { ManualClock } from "@sluice/ops/manual-clock"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { createQueue, createQueues, hex, OK, sok, type TestQueue } from "../support/queue.ts"
 import { type RawClient, tagsOf } from "../support/raw-client.ts"
@@ -23,11 +24,13 @@ describe("subscriptions", () => {
   })
 
   test("no END for who subscribed again before it was sent", async () => {
-    await using slow = await TestRelay.start({ settings: { "relay.end_interval": "300ms" } })
+    const clock = new ManualClock(Date.now())
+    await using slow = await TestRelay.start({ clock })
     const [r1, r2, s] = [await slow.connect(), await slow.connect(), await slow.connect()]
     const queue = await createQueue(r1)
     expect(await sub(r2, queue)).toEqual(sok(r2))
     expect(await sub(r1, queue)).toEqual(sok(r1))
+    clock.advance(1000)
     await expectEvent(r2, queue.ids.recipientId, { tag: "END" })
     expect(await sendTo(s, queue, "hello")).toEqual(OK)
     await take(r1, queue, "hello")
