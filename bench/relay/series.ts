@@ -1,3 +1,4 @@
+import type { MessagesOptions } from "@sluice/load/modes/messages"
 import type { PartReport } from "@sluice/load/report"
 import { type LoadOptions, runLoad } from "@sluice/load/run"
 import { LaunchedRelay } from "./launch.ts"
@@ -6,10 +7,16 @@ import { LaunchedRelay } from "./launch.ts"
 export type Figure = readonly [name: string, value: number]
 
 const COMMON = { version: 20, timeoutMs: 30_000, auth: "x25519" } as const
-const MESSAGES = {
-  ...{ ...COMMON, mode: "messages", pairs: 32, window: 1, warmUp: 50 },
-  ...{ bodyLength: 16_048, count: Number.POSITIVE_INFINITY, durationMs: 5000 },
-} as const
+const MESSAGES: Omit<MessagesOptions, "server"> = {
+  ...COMMON,
+  mode: "messages",
+  pairs: 32,
+  window: 1,
+  warmUp: 50,
+  bodyLength: 16_048,
+  count: Number.POSITIVE_INFINITY,
+  durationMs: 5000,
+}
 const VARIANTS = [
   { auth: "x25519", version: 20 },
   { auth: "x25519", version: 11 },
@@ -65,10 +72,8 @@ async function* work(): AsyncGenerator<Figure> {
   yield ["connect: p50, one by one, ms", sequential?.latencies["connect"]?.p50 ?? Number.NaN]
   yield ["connect: server CPU ms each, 16 at a time", cpu(parallel)]
   yield ["connect: per second, 16 at a time", parallel?.perSecond ?? Number.NaN]
-  const [create] = await parts({
-    ...target,
-    ...{ mode: "queues", count: 10_000, perBlock: 20, connections: 4, keep: false },
-  })
+  const queues = { mode: "queues", count: 10_000, perBlock: 20, connections: 4, keep: false } as const
+  const [create] = await parts({ ...target, ...queues })
   yield ["queues: server CPU ms each, 20 a block", cpu(create)]
   const [storm] = await parts({ ...target, mode: "subscribe", subscriptions: 10_000, connections: 100 })
   yield ["reconnect storm, 10,000 on 100 connections: seconds", storm?.seconds ?? Number.NaN]

@@ -1,4 +1,5 @@
 import type { ServerAddress } from "@sluice/encoding/server-address"
+import type { MessagesOptions } from "@sluice/load/modes/messages"
 import type { Mode, PartReport } from "@sluice/load/report"
 import { type LoadOptions, runLoad } from "@sluice/load/run"
 import { reportTable } from "@sluice/load/table"
@@ -21,7 +22,7 @@ function addressOf({ port, relay: { fingerprint } }: TestRelay): ServerAddress {
 }
 
 const common = { version: 20, timeoutMs: 10_000, auth: "x25519" } as const
-const messages = {
+const messages: Omit<MessagesOptions, "server"> = {
   ...common,
   mode: "messages",
   pairs: 3,
@@ -30,7 +31,7 @@ const messages = {
   count: 30,
   durationMs: 30_000,
   warmUp: 2,
-} as const satisfies Omit<LoadOptions, "server">
+}
 
 /** Runs it and checks what holds for every report. */
 async function run(options: LoadOptions): Promise<readonly PartReport[]> {
