@@ -139,6 +139,11 @@ describe("with the server's process", () => {
     }
   })
 
+  it("refuses more queues than a run can make", async () => {
+    const many = { ...idle, connections: 20_000, subscriptions: 1000, server, pid: process.pid }
+    await expect(runLoad(many)).rejects.toThrow(/^20000000 queues are too many/)
+  })
+
   it("says in one line that it is missing, or not there", async () => {
     await expect(runLoad({ ...idle, server })).rejects.toThrow("--pid")
     await expect(runLoad({ ...idle, server, pid: 2 ** 30 })).rejects.toThrow(/^--pid: .*1073741824: .*$/)

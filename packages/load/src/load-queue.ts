@@ -1,5 +1,6 @@
 import type { KeyPair, X25519Key } from "@sluice/crypto/keys"
 import { nativeCrypto } from "@sluice/crypto/native"
+import { OperatorError } from "@sluice/ops/operator-error"
 import { SmpClientError } from "@sluice/smp-client/client-error"
 import { encodeCommand } from "@sluice/smp-protocol/commands"
 import type { BrokerMessage } from "@sluice/smp-protocol/messages"
@@ -22,6 +23,14 @@ export interface LoadQueue {
   readonly senderId: EntityId
   /** The server's half of the secret that delivered bodies are encrypted with. */
   readonly serverDhKey: X25519Key
+}
+
+/** Queues of one run at most: their keys, about 1 KB each, are kept until it ends. */
+const MOST_QUEUES = 1_000_000
+
+/** Throws `OperatorError` for more queues than a run can make. */
+export function limitQueues(count: number): void {
+  if (count > MOST_QUEUES) throw new OperatorError(`${count} queues are too many for one run; at most ${MOST_QUEUES}`)
 }
 
 export function authKeys(auth: Auth): QueueKeys["auth"] {

@@ -18,8 +18,8 @@ export function addBench(program: Command): void {
         "  queues     creation of queues\n" +
         "  subscribe  all recipients come back at once, on new connections\n" +
         "  idle       memory for each connection and subscription; needs --pid\n" +
-        "With --pid also CPU time and memory of the server (Linux). Queues it makes are deleted in the end. Its own CPU time\n" +
-        "is part of the report: near a whole core it is this program that limits the figures.",
+        "With --pid also CPU time and memory of the server (Linux). Queues are deleted in the end.\n" +
+        "The CPU time of this program is reported too: near a whole core it is what limits the figures.",
     )
     .argument("[address]", "smp://fingerprint[:password]@host[:port] (default: the relay in the data folder)")
     .addOption(
@@ -32,7 +32,11 @@ export function addBench(program: Command): void {
     )
     .option("--smp-version <n>", "highest protocol version to offer", wholeNumber(9, 20), 20)
     .option("--pid <pid>", "process of the server, for its CPU time and memory", wholeNumber(1, 4_194_304))
-    .option("--timeout <seconds>", "for connecting, and for each answer", secondsOption, 30_000)
+    .addOption(
+      new Option("--timeout <seconds>", "for connecting, and for each answer")
+        .argParser(secondsOption)
+        .default(30_000, "30"),
+    )
     .option("--allow-remote", "also a server on another machine")
     .option("--json", "print JSON")
     .option("--svg <file>", "write a plot of the latencies")

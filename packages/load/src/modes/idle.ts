@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { OperatorError } from "@sluice/ops/operator-error"
 import type { Link } from "../link.ts"
-import { deleteQueues } from "../load-queue.ts"
+import { deleteQueues, limitQueues } from "../load-queue.ts"
 import { measurePart } from "../measure.ts"
 import { inParallel, openLink } from "../open-link.ts"
 import type { CommonOptions } from "../options.ts"
@@ -20,17 +20,13 @@ export interface IdleOptions extends CommonOptions {
 }
 
 const CONNECTING = 8
-/** Queues that a run makes at most: their keys are kept until it ends. */
-const MOST_QUEUES = 1_000_000
 
 /** Measures the memory that connections, and then subscriptions on them, take at the server. */
 export async function runIdle(options: IdleOptions): Promise<LoadResult> {
   const { connections, subscriptions, settleMs, pid } = options
   if (pid === undefined)
     throw new OperatorError("--mode idle reads the memory of the server: give its process as --pid")
-  if (connections * subscriptions > MOST_QUEUES) {
-    throw new OperatorError(`--subscriptions: at most ${MOST_QUEUES} in all, for each of --connections as many`)
-  }
+  limitQueues(connections * subscriptions)
   const owner = await openLink(options)
   const links: Link[] = []
   const settle = (): Promise<void> => delay(settleMs)

@@ -1,5 +1,13 @@
 import type { Link } from "../link.ts"
-import { createdQueue, deleteQueues, type LoadQueue, newCommand, type QueueKeys, queueKeys } from "../load-queue.ts"
+import {
+  createdQueue,
+  deleteQueues,
+  type LoadQueue,
+  limitQueues,
+  newCommand,
+  type QueueKeys,
+  queueKeys,
+} from "../load-queue.ts"
 import { measurePart } from "../measure.ts"
 import { inParallel, openLink } from "../open-link.ts"
 import type { CommonOptions } from "../options.ts"
@@ -22,6 +30,7 @@ export interface QueuesOptions extends CommonOptions {
 /** Measures the creation of queues; each connection waits for the answers to one block before it sends the next. */
 export async function runQueues(options: QueuesOptions): Promise<LoadResult> {
   const { count, perBlock, connections, pid, keep } = options
+  limitQueues(count)
   const links = await inParallel(connections, connections, () => openLink(options))
   try {
     // Made beforehand: they cost the client as much as the queue costs the server.

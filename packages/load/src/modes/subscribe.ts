@@ -1,5 +1,5 @@
 import { failureOf, type Link } from "../link.ts"
-import { createQueues, deleteQueues, type LoadQueue, queueKeys, recipientCommand } from "../load-queue.ts"
+import { createQueues, deleteQueues, type LoadQueue, limitQueues, queueKeys, recipientCommand } from "../load-queue.ts"
 import { measurePart } from "../measure.ts"
 import { inParallel, openLink } from "../open-link.ts"
 import type { CommonOptions } from "../options.ts"
@@ -21,6 +21,7 @@ const PER_BLOCK = 50
 /** Measures a reconnect storm: connections and all subscriptions, from the first `connect` to the last answer. */
 export async function runSubscribe(options: SubscribeOptions): Promise<LoadResult> {
   const { subscriptions, connections, pid } = options
+  limitQueues(subscriptions)
   const owner = await openLink(options)
   const links: Link[] = []
   try {
