@@ -164,6 +164,8 @@ export class RoutedSender implements AsyncDisposable {
     const key = keyOf(server)
     const known = this.#clients.get(key)
     if (known !== undefined) return known
+    // One that is made after `close` would be closed by nobody.
+    this.#closing.signal.throwIfAborted()
     // A relay may be destination first and proxy later; only the user's own address has the password for that.
     const address = this.#options.own.find((one) => keyOf(one) === key) ?? server
     const client = new SmpClient(address, this.#options.client)
