@@ -53,8 +53,10 @@ export async function processUnit(
       )
     }
   }
+  // Answers always find room in the output, events may not: only refusals beside results go out like events.
+  if (requests.length === 0) return { answers: refusals, messages: [] }
   if (refusals.length > 0) client.connection.push(refusals)
-  return requests.length === 0 ? NOTHING : result(requests, await execute(relay, client, requests))
+  return result(requests, await execute(relay, client, requests))
 }
 
 function answeredLater(relay: RelayContext, client: Client, request: Request): boolean {
@@ -77,8 +79,6 @@ export async function runForwardedCommand(
   if (answered.message.tag === "DELIVER") throw new Error("a sender's command was answered with a message")
   return answered.message
 }
-
-const NOTHING: UnitResult = { answers: [], messages: [] }
 
 function refusal(statistics: Statistics, { command, corrId, entityId }: ReceivedCommand, error: SmpError): Outgoing {
   if (error.type === "AUTH") countUnauthorized(statistics, command.tag)
