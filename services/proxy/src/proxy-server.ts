@@ -7,7 +7,6 @@ import { type Clock, systemClock } from "@sluice/ops/clock"
 import type { JobRunner } from "@sluice/ops/jobs"
 import type { Log } from "@sluice/ops/log"
 import { Metrics } from "@sluice/ops/metrics"
-import { OperatorError } from "@sluice/ops/operator-error"
 import { registerProcessMetrics } from "@sluice/ops/process-metrics"
 import { Readiness } from "@sluice/ops/readiness"
 import type { Service } from "@sluice/ops/service"
@@ -17,10 +16,10 @@ import type { MessageProxy } from "@sluice/proxying/message-proxy"
 import { createProxyMetrics, type ProxyMetrics } from "@sluice/proxying/metrics"
 import { createBlockServer } from "@sluice/server-kit/block-server"
 import type { BlockServer, ListenAddress } from "@sluice/server-kit/server"
+import { loadServerIdentity, warnBeforeExpiry } from "@sluice/server-kit/server-identity"
 import { createServerMetrics } from "@sluice/server-kit/server-metrics"
 import { smpProtocol } from "@sluice/server-kit/smp"
-import { CertificateError } from "@sluice/transport/certificate-error"
-import { identityFiles, loadCredentials, secondsLeft } from "@sluice/transport/certificates"
+import { secondsLeft } from "@sluice/transport/certificates"
 import type { Credentials } from "@sluice/transport/credentials"
 import type { ProxyServerConfig } from "./config.ts"
 import { ProxySession, refuseForwarded, type SessionShared } from "./session.ts"
@@ -54,7 +53,6 @@ export interface ProxyServer extends Service, AsyncDisposable {
   readonly metrics: ProxyMetrics
 }
 
-const CERTIFICATE_WARNING_DAYS = 30
 const DAY = 86_400
 
 /** Loads the certificates and puts everything together. Listens only with `start`. */
@@ -171,26 +169,14 @@ class AssembledProxy implements ProxyServer {
 
   #checkCertificate(): Promise<void> {
     const { clock = systemClock, log } = this.#parts
-    const daysLeft = Math.floor(secondsLeft(this.#credentials, clock.now() / 1000) / DAY)
-    if (daysLeft < CERTIFICATE_WARNING_DAYS) {
-      log.warn("the certificate expires soon: rotate it with `sluice cert rotate`", { daysLeft })
-    }
+    warnBeforeExpiry(this.#credentials, clock, log)
     return Promise.resolve()
   }
 }
 
 const NEVER: AbortSignal = new AbortController().signal
 
-async function loadIdentity({ proxyServer }: ProxyServerConfig, parts: ProxyServerParts): Promise<Credentials> {
+function loadIdentity({ proxyServer }: ProxyServerConfig, parts: ProxyServerParts): Promise<Credentials> {
   const { dataFolder, crypto = nativeCrypto, clock = systemClock } = parts
-  const files = identityFiles(join(dataFolder, proxyServer.identity))
-  try {
-    return await loadCredentials(crypto, files, Math.floor(clock.now() / 1000))
-  } catch (error) {
-    if (!(error instanceof CertificateError)) throw error
-    throw new OperatorError(
-      `proxy_server.identity: ${error.message}; allowed: files made by \`sluice init\` or \`sluice cert rotate\``,
-      { cause: error },
-    )
-  }
+  return loadServerIdentity("proxy_server.identity", join(dataFolder, proxyServer.identity), { crypto, clock })
 }

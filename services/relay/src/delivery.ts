@@ -122,6 +122,15 @@ export class Delivery {
     startReading(subscription)
   }
 
+  /** The store failed: the message counts as delivered still, and can be acknowledged again. */
+  notAcknowledged(subscription: Subscription, deliveredId: Uint8Array | undefined, deliveredAt: number): void {
+    if (subscription.ended || subscription.state !== "reading") return
+    subscription.state = "delivered"
+    subscription.missed = false
+    subscription.deliveredId = deliveredId
+    subscription.deliveredAt = deliveredAt
+  }
+
   /** Another node has the subscription by now. */
   lost(subscription: Subscription): void {
     subscription.owner = undefined

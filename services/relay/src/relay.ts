@@ -1,3 +1,4 @@
+import { join } from "node:path"
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { toHex } from "@sluice/encoding/bytes"
@@ -17,6 +18,7 @@ import { createProxyMetrics } from "@sluice/proxying/metrics"
 import type { StoreCounts } from "@sluice/queue-store/queue-store"
 import { createBlockServer } from "@sluice/server-kit/block-server"
 import type { BlockServer, ListenAddress } from "@sluice/server-kit/server"
+import { loadServerIdentity, warnBeforeExpiry } from "@sluice/server-kit/server-identity"
 import { createServerMetrics, type ServerMetrics } from "@sluice/server-kit/server-metrics"
 import { smpProtocol } from "@sluice/server-kit/smp"
 import { secondsLeft } from "@sluice/transport/certificates"
@@ -25,7 +27,6 @@ import { policyOf, type RelayConfig } from "./config.ts"
 import type { RelayContext } from "./context.ts"
 import { expireMessages, expiryJobs } from "./expiry.ts"
 import { Forwarding } from "./forwarding.ts"
-import { loadIdentity } from "./load-identity.ts"
 import { NO_COUNTS, type SocketCounts } from "./metrics.ts"
 import { namesCommands } from "./names-commands.ts"
 import { HttpNamesResolver } from "./names-resolver.ts"
@@ -69,7 +70,6 @@ export interface Relay extends Service, AsyncDisposable {
   readonly counts: StoreCounts
 }
 
-const CERTIFICATE_WARNING_DAYS = 30
 const DAY = 86_400
 /** Bytes of the random name of this process among those that share an address. */
 const NODE_NAME_BYTES = 16
@@ -83,7 +83,7 @@ export async function createRelay(config: RelayConfig, parts: RelayParts): Promi
   const clock = parts.clock ?? systemClock
   const names = namesOptions(config.names)
   const resolver = names && new HttpNamesResolver(names, { clock, log: parts.log.child("names") })
-  const credentials = await loadIdentity(config, parts.dataFolder, crypto, clock)
+  const credentials = await loadIdentity(config, parts)
   const store = parts.store ?? (await openStore(config, parts.dataFolder, crypto))
   return new AssembledRelay(config, parts, credentials, store, resolver)
 }
@@ -240,8 +240,7 @@ class AssembledRelay implements Relay {
   }
 
   async reload(): Promise<void> {
-    const { clock = systemClock, crypto = nativeCrypto } = this.#parts
-    const credentials = await loadIdentity(this.#config, this.#parts.dataFolder, crypto, clock)
+    const credentials = await loadIdentity(this.#config, this.#parts)
     this.#credentials = credentials
     this.#server.useCredentials(credentials)
     await this.#checkCertificate()
@@ -304,10 +303,7 @@ class AssembledRelay implements Relay {
 
   #checkCertificate(): Promise<void> {
     const { clock = systemClock, log } = this.#parts
-    const daysLeft = Math.floor(secondsLeft(this.#credentials, clock.now() / 1000) / DAY)
-    if (daysLeft < CERTIFICATE_WARNING_DAYS) {
-      log.warn("the certificate expires soon: rotate it with `sluice cert rotate`", { daysLeft })
-    }
+    warnBeforeExpiry(this.#credentials, clock, log)
     return Promise.resolve()
   }
 }
@@ -318,3 +314,8 @@ function slowCommands({ limits, proxy }: RelayConfig): number {
 }
 
 const NEVER: AbortSignal = new AbortController().signal
+
+function loadIdentity({ identity }: RelayConfig, parts: RelayParts): Promise<Credentials> {
+  const { dataFolder, crypto = nativeCrypto, clock = systemClock } = parts
+  return loadServerIdentity("identity.path", join(dataFolder, identity.path), { crypto, clock })
+}

@@ -113,12 +113,13 @@ export const ack: QueueHandler<"ACK"> = async (relay, client, { queue, command }
   if (subscription !== undefined) {
     if (subscription.state !== "delivered" || !acknowledges(subscription.deliveredId, command.msgId)) return NO_MSG
     relay.statistics.deliveryAcknowledged(relay.clock.now() - subscription.deliveredAt)
+    const { deliveredId, deliveredAt } = subscription
     relay.delivery.acknowledging(subscription)
     let result: Awaited<ReturnType<typeof remove>>
     try {
       result = await remove(relay, queue.recipientId, command.msgId, subscription.owner)
     } catch (error) {
-      relay.delivery.settle(subscription, undefined)
+      relay.delivery.notAcknowledged(subscription, deliveredId, deliveredAt)
       throw error
     }
     relay.lastUse.note(queue)
@@ -134,7 +135,13 @@ export const ack: QueueHandler<"ACK"> = async (relay, client, { queue, command }
   if (mark === undefined || !acknowledges(mark.delivered, command.msgId)) return NO_MSG
   relay.statistics.deliveryAcknowledged(relay.clock.now() - mark.deliveredAt)
   client.markGetOnly(key, undefined, relay.clock.now())
-  const result = await remove(relay, queue.recipientId, command.msgId, undefined)
+  let result: Awaited<ReturnType<typeof remove>>
+  try {
+    result = await remove(relay, queue.recipientId, command.msgId, undefined)
+  } catch (error) {
+    client.markGetOnly(key, mark.delivered, mark.deliveredAt)
+    throw error
+  }
   relay.lastUse.note(queue)
   if (result.result === "no-queue") return AUTH
   if (result.result === "acknowledged" && result.removed?.kind === "message") relay.statistics.msgRecvGet++
