@@ -25,5 +25,6 @@ const log = createLog({ level: "warn", format: "json", service: "relay" }, { clo
 const store = await openStore(config, dataFolder, nativeCrypto)
 const relay = await createRelay(config, { log, dataFolder, store })
 await relay.start(new AbortController().signal)
-process.once("disconnect", () => process.exit(0))
+// Not by `process.exit`: with a transaction of the store under way that would wait for ever.
+process.once("disconnect", () => void relay.stop(AbortSignal.abort()))
 process.send?.({ port: relay.addresses[0]?.port, fingerprint: [...relay.fingerprint] })

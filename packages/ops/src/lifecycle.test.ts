@@ -45,7 +45,8 @@ async function run(
     },
     ...(service.reload && { reload: service.reload }),
   }
-  const host = { events, clock, writeError: (line: string) => void written.push(line) }
+  const kill = (): void => void seen.push("killed")
+  const host = { events, clock, writeError: (line: string) => void written.push(line), kill }
   const exit = runProgram(build ?? (() => ({ service: watched, log, readiness, ...more })), host)
   await setImmediate()
   return { events, clock, log, readiness, seen, written, exit, messages: () => log.entries.map((e) => e.message) }
@@ -120,6 +121,40 @@ describe("runProgram", () => {
     expect(await exit).toBe(1)
     expect(log.entries.at(-1)).toMatchObject({ level: "error", fields: { error } })
     expect(seen).toEqual(["start"])
+  })
+})
+
+describe("an end without a stop", () => {
+  it("waits until what was under way came to rest", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const { events, exit, seen, clock } = await run(
+      {},
+      { release: () => promise.then(() => void seen.push("at rest")) },
+    )
+    events.emit("uncaughtException", new Error("defect"))
+    await setImmediate()
+    resolve()
+    expect(await exit).toBe(1)
+    expect(seen).toEqual(["start", "at rest"])
+    expect(clock.pending).toBe(0)
+  })
+
+  it.each([
+    ["does not come to rest", forever],
+    ["cannot come to rest", () => Promise.reject(new Error("disk"))],
+  ])("kills the process when that %s", async (_, release) => {
+    const { events, seen, clock, exit } = await run({}, { release })
+    events.emit("uncaughtException", new Error("defect"))
+    await setImmediate()
+    await clock.advanceAsync(2_000)
+    await exit
+    expect(seen).toEqual(["start", "killed"])
+  })
+
+  it("is not what follows a stop", async () => {
+    const { events, exit } = await run({}, { release: () => expect.unreachable() })
+    events.emit("SIGTERM")
+    expect(await exit).toBe(0)
   })
 })
 

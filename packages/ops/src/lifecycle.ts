@@ -13,6 +13,11 @@ export interface Program {
   readonly readiness?: Readiness
   /** Milliseconds from the signal to the deadline given to `stop`; 20 s, below the 30 s that Kubernetes gives. */
   readonly grace?: number
+  /**
+   * Brings to rest what would keep the process from ending when it has to end without a stop: an embedded store whose
+   * transaction is under way. Can be called at any time, also while `stop` runs.
+   */
+  release?(): Promise<void>
 }
 
 /** What the lifecycle needs of the process. */
@@ -22,6 +27,8 @@ export interface Host {
   readonly clock: Clock
   /** Where a line for the operator goes when there is no log yet. */
   writeError(line: string): void
+  /** Ends the process at once, whatever its threads do. */
+  kill(): void
 }
 
 const DEFAULT_GRACE = 20_000
@@ -38,6 +45,7 @@ type StopSignal = keyof typeof SIGNAL_NUMBERS
  * - 0: stopped by SIGTERM or SIGINT, everything finished
  * - 1: it crashed, did not start because of a defect, or did not stop cleanly in time
  * - 2: an {@link OperatorError} kept it from starting; its message was written
+ * - none, as the process is killed: it ends without a stop, and what it had under way did not come to rest either
  * - 130, 143: a second signal (SIGINT, SIGTERM) came before it had stopped. The same signal again within half a second is
  *   the first one on another way: a terminal or a service manager signals a whole group, whose members pass it on.
  *
@@ -58,6 +66,8 @@ class Lifecycle {
   #timer: Timer | undefined
   #stopSignal: StopSignal | undefined
   #signalledAt = 0
+  /** It came to its end by itself: everything is stopped. */
+  #finished = false
   #reloading: Promise<void> | undefined
   #reloadAgain = false
 
@@ -74,9 +84,16 @@ class Lifecycle {
 
   async run(build: () => Program | Promise<Program>): Promise<number> {
     for (const [event, listener] of this.#listeners) this.#host.events.on(event, listener)
-    this.#startAndStop(build).then(this.#exit.resolve, (error: unknown) => this.#onCrash("lifecycle failed", error))
+    this.#startAndStop(build).then(
+      (finished) => {
+        this.#finished = true
+        this.#exit.resolve(finished)
+      },
+      (error: unknown) => this.#onCrash("lifecycle failed", error),
+    )
     const code = await this.#exit.promise
     this.#timer?.cancel()
+    if (!this.#finished) await this.#release()
     this.#program?.log.flush?.()
     for (const [event, listener] of this.#listeners) this.#host.events.off(event, listener)
     return code
@@ -133,6 +150,20 @@ class Lifecycle {
     if (this.#program === undefined) this.#host.writeError("sluice: did not stop in time")
     else this.#program.log.error("did not stop in time, ending without it", { ...this.#signalField() })
     this.#exit.resolve(1)
+  }
+
+  /** The end without a stop: a thread that is left in the middle of its work could make the process hang for ever. */
+  async #release(): Promise<void> {
+    const { release } = this.#program ?? {}
+    if (release === undefined) return
+    const { promise: late, resolve } = Promise.withResolvers<boolean>()
+    const timer = this.#host.clock.setTimeout(() => resolve(true), PATIENCE)
+    const released = release().then(
+      () => false,
+      () => true,
+    )
+    if (await Promise.race([released, late])) this.#host.kill()
+    timer.cancel()
   }
 
   #onReloadSignal(): void {

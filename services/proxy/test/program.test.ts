@@ -21,7 +21,12 @@ function run(env: Record<string, string>): {
   const lines: string[] = []
   const errors: string[] = []
   const build = (): Promise<Program> => proxyProgram({ env, sink: { write: (line) => lines.push(line) } })
-  const exit = runProgram(build, { events: signals, clock: systemClock, writeError: (line) => errors.push(line) })
+  const exit = runProgram(build, {
+    events: signals,
+    clock: systemClock,
+    writeError: (line) => errors.push(line),
+    kill: expect.unreachable,
+  })
   return { exit, signals, lines, errors }
 }
 

@@ -68,6 +68,8 @@ export interface Relay extends Service, AsyncDisposable {
   readonly connections: number
   /** Numbers of stored queues and messages, at most a few seconds old. */
   readonly counts: StoreCounts
+  /** Closes the store and nothing else, for a process that has to end at once: see `release` of the ops package's `Program`. */
+  release(): Promise<void>
 }
 
 const DAY = 86_400
@@ -237,6 +239,10 @@ class AssembledRelay implements Relay {
     this.readiness.drain()
     this.#stopped ??= this.#stop(deadline)
     return this.#stopped
+  }
+
+  release(): Promise<void> {
+    return this.#store.store.close()
   }
 
   async reload(): Promise<void> {

@@ -1,6 +1,6 @@
 // Only what catches signals is loaded at first: a signal that comes while the rest loads ends the program properly.
-import { systemClock } from "@sluice/ops/clock"
 import { type Program, runProgram } from "@sluice/ops/lifecycle"
+import { processHost } from "@sluice/ops/main"
 import { say } from "../output.ts"
 import { type GlobalOptions, placeOf } from "../place.ts"
 
@@ -31,5 +31,5 @@ export function proxy(options: GlobalOptions): Promise<number> {
 }
 
 function run(build: () => Promise<Program>): Promise<number> {
-  return runProgram(build, { events: process, clock: systemClock, writeError: say })
+  return runProgram(build, processHost(say))
 }

@@ -47,5 +47,5 @@ export async function programOf(place: Place, settings: Settings, watcher?: Watc
       await relay.reload?.()
     },
   }
-  return { service, log, readiness: relay.readiness, grace: config.shutdown.grace }
+  return { service, log, readiness: relay.readiness, grace: config.shutdown.grace, release: () => relay.release() }
 }
