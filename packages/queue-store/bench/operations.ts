@@ -2,7 +2,7 @@
  * CPU time and rate of enqueue and acknowledge at some changes in flight.
  *
  *     node packages/queue-store/bench/operations.ts [store=lmdb|memory] [flight=64] [count=20000] [queues=20000]
- *         [stored=0] [backlog=0] [group=1024] [page=16384] [sync=1] [folder=<new folder>]
+ *         [stored=0] [backlog=0] [group=1024] [page=16384] [sync=1] [shared=0] [folder=<new folder>]
  *
  * `stored`: queues that are there beside the used ones; `backlog`: messages in every used queue at the start.
  */
@@ -24,13 +24,20 @@ const chosen = settings({
   group: 1024,
   page: 16_384,
   sync: 1,
+  shared: 0,
   folder: "",
 })
 const folder = chosen.folder === "" ? await mkdtemp(join(tmpdir(), "queue-store-bench-")) : chosen.folder
 const store: QueueStore =
   chosen.store === "memory"
     ? createMemoryStore()
-    : await openLmdbStore({ folder, groupLimit: chosen.group, pageSize: chosen.page, sync: chosen.sync === 1 })
+    : await openLmdbStore({
+        folder,
+        groupLimit: chosen.group,
+        pageSize: chosen.page,
+        sync: chosen.sync === 1,
+        shared: chosen.shared === 1,
+      })
 
 const body = new Uint8Array(16_048).fill(7)
 const ids = Array.from({ length: chosen.count }, newId)

@@ -5,3 +5,4 @@ import { temporaryFolders } from "./temporary-folders.ts"
 const newFolder = temporaryFolders()
 
 queueStoreContract("LMDB", async () => openLmdbStore({ folder: await newFolder() }))
+queueStoreContract("LMDB shared by processes", async () => openLmdbStore({ folder: await newFolder(), shared: true }))

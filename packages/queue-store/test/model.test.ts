@@ -16,6 +16,7 @@ const stores: Record<string, () => Promise<QueueStore>> = {
   memory: async () => createMemoryStore(),
   LMDB: async () => openLmdbStore({ folder: await newFolder() }),
   "LMDB with groups of three": async () => openLmdbStore({ folder: await newFolder(), groupLimit: 3 }),
+  "LMDB shared by processes": async () => openLmdbStore({ folder: await newFolder(), shared: true }),
 }
 
 describe.each(Object.entries(stores))("%s behaves as the reference model", (_, make) => {

@@ -35,11 +35,12 @@ export async function checkFile(path: string): Promise<boolean> {
   })
   if (file === undefined) return true
   try {
-    const { size } = await file.stat()
-    if (size === 0) return true
     const bytes = new Uint8Array(2 * GREATEST_PAGE_SIZE)
     const { bytesRead } = await file.read(bytes, 0, bytes.length, 0)
+    if (bytesRead === 0) return true
     const expected = expectedSize(bytes.subarray(0, bytesRead))
+    // Asked for last: while another process makes the file grow, an older length would cut off what that has written.
+    const { size } = await file.stat()
     if (size < expected) await file.truncate(expected)
     return false
   } finally {

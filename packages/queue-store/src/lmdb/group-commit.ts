@@ -45,6 +45,7 @@ export class GroupCommit implements Engine {
   readonly #environment: Environment
   readonly #participant: Participant
   readonly #groupLimit: number
+  readonly #shared: boolean
   #waiting: Change[] = []
   #busy = false
   #trim: (() => void)[] = []
@@ -53,11 +54,13 @@ export class GroupCommit implements Engine {
   #idle: (() => void) | undefined
   readonly #held = new Set<Promise<unknown>>()
 
-  constructor(environment: Environment, participant: Participant, groupLimit: number) {
+  /** `shared`: other processes commit, too. */
+  constructor(environment: Environment, participant: Participant, groupLimit: number, shared = false) {
     this.#environment = environment
     this.tables = environment.tables
     this.#participant = participant
     this.#groupLimit = groupLimit
+    this.#shared = shared
   }
 
   change<T>(operation: string, run: () => T): Promise<T> {
@@ -72,6 +75,9 @@ export class GroupCommit implements Engine {
     if (this.#closed !== undefined) return Promise.reject(closed(operation))
     if (this.#reopening !== undefined) return this.#reopening.then(() => this.read(operation, run))
     try {
+      // lmdb reads on in the same state until a timer ends it, unless this process commits. What another process told us
+      // meanwhile would not be there.
+      if (this.#shared) this.tables.root.resetReadTxn()
       return Promise.resolve(run())
     } catch (cause) {
       return Promise.reject(toStoreError(cause, operation))

@@ -27,6 +27,11 @@ const COUNTED: readonly (keyof Counters)[] = [
 /** Options of every database of the store: no encoding, no cache. */
 export const BINARY = { encoding: "binary", keyEncoding: "binary", cache: false } as const
 
+/** A table that knows how many entries it has. */
+export interface CountedTable extends Table {
+  readonly size: number
+}
+
 /** The tables as named databases of one LMDB environment. Writing is possible only inside of a transaction. */
 export class LmdbTables implements Tables {
   readonly #databases: LmdbTable[] = []
@@ -42,6 +47,10 @@ export class LmdbTables implements Tables {
   readonly fingerprints: Table = this.#table("fingerprints")
   readonly serviceQueues: Table = this.#table("serviceQueues")
   readonly serviceTotals: Table = this.#table("serviceTotals")
+  /** Of stores that several processes share: recipient ID → node number, epoch */
+  readonly owners: CountedTable = this.#table("owners")
+  /** Of the same: node number → process, name */
+  readonly nodes: Table = this.#table("nodes")
   /** Number of writes so far: shows whether an operation that threw had written. */
   writes = 0
   #root: BinaryRoot
@@ -91,7 +100,7 @@ export class LmdbTables implements Tables {
     this.#root.putSync(PROBE_KEY, Uint8Array.of(1))
   }
 
-  #table(name: TableName): Table {
+  #table(name: TableName | "owners" | "nodes"): CountedTable {
     const table = new LmdbTable(name, () => {
       this.writes++
     })
@@ -105,12 +114,12 @@ export class LmdbTables implements Tables {
   }
 }
 
-class LmdbTable implements Table {
-  readonly #name: TableName
+class LmdbTable implements CountedTable {
+  readonly #name: string
   readonly #wrote: () => void
   #database: BinaryDatabase | undefined
 
-  constructor(name: TableName, wrote: () => void) {
+  constructor(name: string, wrote: () => void) {
     this.#name = name
     this.#wrote = wrote
   }
@@ -142,6 +151,11 @@ class LmdbTable implements Table {
   remove(key: Uint8Array): void {
     this.#wrote()
     this.#db.removeSync(key)
+  }
+
+  get size(): number {
+    const { entryCount } = this.#db.getStats() as { readonly entryCount: number }
+    return entryCount
   }
 
   keys({ prefix, after, limit }: Range): Uint8Array[] {

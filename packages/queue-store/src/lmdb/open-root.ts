@@ -56,19 +56,24 @@ export async function openRoot(folder: string, { sync, pageSize }: RootSettings)
 }
 
 function checkSchema(root: BinaryRoot): void {
-  const stored = root.getBinary(SCHEMA_KEY)
-  if (stored === undefined) {
-    if (Array.from(root.getKeys({ limit: 1 })).length > 0) {
-      throw new StoreFormatError("the files in this folder are an LMDB environment of another program")
-    }
-    root.putSync(SCHEMA_KEY, Uint8Array.of(SCHEMA_VERSION))
-    return
-  }
+  // Another process may make the same store at this moment: what is missing is looked for again where nobody else writes.
+  const stored = root.getBinary(SCHEMA_KEY) ?? root.transactionSync(() => initialise(root))
   const version = stored[0]
   if (version === SCHEMA_VERSION) return
   throw new StoreFormatError(
     `the store has schema version ${version}, this program knows ${SCHEMA_VERSION}: run the newer program that wrote it`,
   )
+}
+
+function initialise(root: BinaryRoot): Uint8Array {
+  const stored = root.getBinary(SCHEMA_KEY)
+  if (stored !== undefined) return stored
+  if (Array.from(root.getKeys({ limit: 1 })).length > 0) {
+    throw new StoreFormatError("the files in this folder are an LMDB environment of another program")
+  }
+  const version = Uint8Array.of(SCHEMA_VERSION)
+  root.putSync(SCHEMA_KEY, version)
+  return version
 }
 
 /** Makes the new files' names durable, not only their content. */
