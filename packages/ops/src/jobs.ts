@@ -2,6 +2,11 @@
 export interface Job {
   /** Fixed word in the code, such as `expire-messages`; it appears in logs and metrics and must be unique. */
   readonly name: string
+  /**
+   * `fleet`: once for all nodes that share a store, whichever does it. `node`: in every process, since it is about that
+   * process. Where one process is all there is, it makes no difference. Default `node`.
+   */
+  readonly scope?: "fleet" | "node"
   /** Milliseconds between runs, roughly: runners spread them, and wait differently after a failure. */
   readonly every: number
   /** Milliseconds before the first run; by default `every`. */

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from "./clock.ts"
+import { createJobMetrics, type JobMetrics } from "./job-metrics.ts"
 import type { Job, JobRunner } from "./jobs.ts"
 import type { Log } from "./log.ts"
 import type { MetricsRegister } from "./metrics.ts"
-import type { PlainCounter } from "./plain-metrics.ts"
 
 /** How jobs are timed. */
 export interface TimerJobsOptions {
@@ -156,20 +156,5 @@ class Repeated {
 
   #spread(delay: number): number {
     return delay * (1 + this.#jitter * (2 * this.#components.random() - 1))
-  }
-}
-
-interface JobMetrics {
-  readonly runs: PlainCounter
-  readonly failures: PlainCounter
-  readonly seconds: PlainCounter
-}
-
-function createJobMetrics(register: MetricsRegister, job: string): JobMetrics {
-  const labelled = register.labelled({ job })
-  return {
-    runs: labelled.counter({ name: "sluice_job_runs_total", help: "Runs of a periodic job that have ended" }),
-    failures: labelled.counter({ name: "sluice_job_failures_total", help: "Runs of a periodic job that failed" }),
-    seconds: labelled.counter({ name: "sluice_job_seconds_total", help: "Time spent in a periodic job" }),
   }
 }

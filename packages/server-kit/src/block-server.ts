@@ -51,7 +51,7 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
     this.tls.on("tlsClientError", (error, socket) => this.#find(socket)?.tlsFailed(error))
     const { backlog, keepAlive } = settings
     this.#listener = new Listener(
-      { binds, backlog, keepAlive, onSocket: (socket) => this.#accept(socket) },
+      { binds, backlog, keepAlive, sharePort: options.sharePort, onSocket: (socket) => this.#accept(socket) },
       { clock, log, acceptErrors: metrics.acceptErrors },
     )
     metrics.levels = () => this.#levels()

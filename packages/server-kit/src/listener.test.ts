@@ -86,6 +86,36 @@ describe("Listener", () => {
     await made.stop()
   })
 
+  it.skipIf(process.platform !== "linux")("shares a port with others that share it, and only then", async () => {
+    const first = listener({ sharePort: true })
+    await first.listener.start()
+    const binds = [{ host: "127.0.0.1", port: first.listener.addresses[0]?.port ?? 0 }]
+    await expect(listener({ binds }).listener.start()).rejects.toThrow("EADDRINUSE")
+    const second = listener({ binds, sharePort: true })
+    await second.listener.start()
+    expect(second.listener.addresses).toEqual(binds)
+    await Promise.all([first.listener.stop(), second.listener.stop()])
+  })
+
+  it("says in one line that a system cannot share ports", async () => {
+    const { listener: made } = listener(
+      { sharePort: true },
+      {
+        createServer: () => {
+          const server = createServer()
+          server.listen = () => {
+            setImmediate(() => server.emit("error", Object.assign(new Error("listen ENOTSUP"), { code: "ENOTSUP" })))
+            return server
+          }
+          return server
+        },
+      },
+    )
+    await expect(made.start()).rejects.toThrow(
+      "cannot listen on 127.0.0.1:0 (this system cannot share a port among processes)",
+    )
+  })
+
   it.skipIf(!HAS_IPV6)("takes one port for IPv4 and for IPv6", async () => {
     const first = listener({})
     await first.listener.start()

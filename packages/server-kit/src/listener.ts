@@ -12,12 +12,17 @@ const PROBES = { intervalMs: 30_000, count: 4 }
 /** Failures to accept come in floods; each is counted, and one in this many milliseconds logged. */
 const ERROR_LOG_INTERVAL = 10_000
 
+/** What a system without `SO_REUSEPORT`, or without dealing connections out, says. */
+const UNSHARED = new Set(["ENOTSUP", "EINVAL", "ENOPROTOOPT"])
+
 /** What a {@link Listener} is told. */
 export interface ListenOptions {
   readonly binds: readonly Bind[]
   readonly backlog: number
   /** Milliseconds of silence before TCP probes; `undefined` for none. */
   readonly keepAlive: number | undefined
+  /** Other processes of this user may listen on the same addresses: the system deals connections out among them. */
+  readonly sharePort?: boolean | undefined
   /** Gets every socket, paused: nothing was read from it. */
   readonly onSocket: (socket: Socket) => void
 }
@@ -61,7 +66,7 @@ export class Listener {
   }
 
   #listen(bind: Bind): Promise<void> {
-    const { backlog, keepAlive, onSocket } = this.#options
+    const { backlog, keepAlive, sharePort = false, onSocket } = this.#options
     const create = this.#components.createServer ?? createServer
     const server = create({ pauseOnConnect: true })
     server.on("connection", (socket: Socket) => {
@@ -71,11 +76,13 @@ export class Listener {
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
         const code = "code" in error ? String(error.code) : "unknown error"
-        reject(new OperatorError(`cannot listen on ${formatBind(bind)} (${code})`, { cause: error }))
+        const why = sharePort && UNSHARED.has(code) ? "this system cannot share a port among processes" : code
+        reject(new OperatorError(`cannot listen on ${formatBind(bind)} (${why})`, { cause: error }))
       }
       server.once("error", fail)
       const { host, port } = bind
-      server.listen({ host, port, backlog, ipv6Only: this.#sharedWithIpv4(bind) }, () => {
+      const ipv6Only = this.#sharedWithIpv4(bind)
+      server.listen({ host, port, backlog, ipv6Only, reusePort: sharePort }, () => {
         server.off("error", fail)
         server.on("error", (error) => this.#onAcceptError(error))
         this.#servers.push(server)

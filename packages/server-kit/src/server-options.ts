@@ -30,6 +30,8 @@ export interface WebHandOver {
 export interface ServerOptions<Params extends BlockSession, Command> {
   /** Where to listen; port 0 takes a free one. */
   readonly listen: readonly Bind[]
+  /** Lets other processes of this user listen there, too; the system deals connections out among them (`SO_REUSEPORT`). */
+  readonly sharePort?: boolean | undefined
   /** The first credentials; `useCredentials` replaces them. */
   readonly credentials: Credentials
   readonly protocol: BlockProtocol<Params, Command>

@@ -38,6 +38,10 @@ export const relaySettings = {
       help: "Addresses of this machine to listen on.",
     }),
     port: setting(port(), { default: 5223, help: "TCP port for SMP; 0 takes a free one." }),
+    sharePort: setting(flag(), {
+      default: false,
+      help: "Let other relay processes of this user listen on the same port; the system deals connections out. Linux and FreeBSD.",
+    }),
     password: optional(secret(PASSWORD), {
       help: "Needed to create queues and to use the relay as a proxy; part of the address that you give to your users.",
     }),

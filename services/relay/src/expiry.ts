@@ -1,9 +1,11 @@
 import type { Job } from "@sluice/ops/jobs"
+import type { LmdbStore } from "@sluice/queue-store/lmdb/lmdb-store"
 import type { Step } from "@sluice/queue-store/queue-store"
 import { type RelayContext, seconds } from "./context.ts"
 
 /** Queues that one step looks at, so that the relay goes on serving in between. */
 const STEP = 500
+const SWEEP_EVERY = 600_000
 
 /** The relay's periodic work. Each job does its round in bounded steps and can run again from the start at any time. */
 export function expiryJobs(relay: RelayContext): Job[] {
@@ -11,6 +13,7 @@ export function expiryJobs(relay: RelayContext): Job[] {
   const jobs: Job[] = [
     {
       name: "expire-messages",
+      scope: "fleet",
       every: policy.messageCheckInterval * 1000,
       run: async (signal) => {
         relay.statistics.msgExpired += await expireMessages(relay, signal)
@@ -18,6 +21,7 @@ export function expiryJobs(relay: RelayContext): Job[] {
     },
     {
       name: "expire-notifications",
+      scope: "fleet",
       every: policy.notificationCheckInterval * 1000,
       run: async (signal) => {
         const before = seconds(relay.clock) - policy.notificationTtl
@@ -31,6 +35,7 @@ export function expiryJobs(relay: RelayContext): Job[] {
   if (invitationTtl !== undefined) {
     jobs.push({
       name: "expire-invitations",
+      scope: "fleet",
       every: policy.messageCheckInterval * 1000,
       run: async (signal) => {
         const before = seconds(relay.clock) - invitationTtl
@@ -39,6 +44,21 @@ export function expiryJobs(relay: RelayContext): Job[] {
     })
   }
   return jobs
+}
+
+/** Subscriptions of processes that died are void at once; this removes what is left of them in a shared store. */
+export function sweepJob(store: Pick<LmdbStore, "sweepSubscriptions">): Job {
+  return {
+    name: "sweep-subscriptions",
+    scope: "fleet",
+    every: SWEEP_EVERY,
+    run: async (signal) => {
+      await rounds(signal, async (step) => {
+        const { removed: expired, ...next } = await store.sweepSubscriptions({ limit: STEP, ...step })
+        return { expired, ...next }
+      })
+    },
+  }
 }
 
 /** One round over all queues with messages; returns how many messages were removed. */

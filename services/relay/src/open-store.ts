@@ -11,15 +11,25 @@ import type { RelayConfig } from "./config.ts"
 export interface OpenStore {
   readonly store: QueueStore
   readonly lmdb?: LmdbStore
+  /** Other processes have it open, too. */
+  readonly shared?: boolean
 }
 
-/** Opens the configured store. Throws `OperatorError` for files that can't be used. */
-export async function openStore(config: RelayConfig, dataFolder: string, crypto: CryptoBackend): Promise<OpenStore> {
+/**
+ * Opens the configured store. `shared`: other processes of this machine open it, too. Throws `OperatorError` for files that
+ * can't be used.
+ */
+export async function openStore(
+  config: RelayConfig,
+  dataFolder: string,
+  crypto: CryptoBackend,
+  shared = false,
+): Promise<OpenStore> {
   if (config.store.kind === "memory") return { store: createMemoryStore({ crypto }) }
   const folder = join(dataFolder, config.store.path)
   try {
-    const lmdb = await openLmdbStore({ folder, crypto })
-    return { store: lmdb, lmdb }
+    const lmdb = await openLmdbStore({ folder, crypto, shared })
+    return { store: lmdb, lmdb, shared }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     const why = error.cause instanceof Error ? error.cause.message : error.message

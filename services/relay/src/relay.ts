@@ -11,7 +11,7 @@ import { Metrics } from "@sluice/ops/metrics"
 import { registerProcessMetrics } from "@sluice/ops/process-metrics"
 import { Readiness } from "@sluice/ops/readiness"
 import type { Service } from "@sluice/ops/service"
-import { timerJobs } from "@sluice/ops/timer-jobs"
+import { type TimerJobsComponents, timerJobs } from "@sluice/ops/timer-jobs"
 import { createMessageProxy } from "@sluice/proxying/create-proxy"
 import type { MessageProxy } from "@sluice/proxying/message-proxy"
 import { createProxyMetrics } from "@sluice/proxying/metrics"
@@ -25,7 +25,7 @@ import { secondsLeft } from "@sluice/transport/certificates"
 import type { Credentials } from "@sluice/transport/credentials"
 import { policyOf, type RelayConfig } from "./config.ts"
 import type { RelayContext } from "./context.ts"
-import { expireMessages, expiryJobs } from "./expiry.ts"
+import { expireMessages, expiryJobs, sweepJob } from "./expiry.ts"
 import { Forwarding } from "./forwarding.ts"
 import { NO_COUNTS, type SocketCounts } from "./metrics.ts"
 import { namesCommands } from "./names-commands.ts"
@@ -52,6 +52,8 @@ export interface RelayParts {
   readonly metrics?: Metrics
   readonly readiness?: Readiness
   readonly store?: OpenStore
+  /** Runs the jobs that a fleet does once. By default they run here, with those of this process. */
+  readonly fleetJobs?: (components: TimerJobsComponents) => JobRunner
 }
 
 /** A relay that was put together. `start` and `stop` are those of the ops package's `Service`. */
@@ -98,6 +100,7 @@ class AssembledRelay implements Relay {
   readonly #proxy: MessageProxy
   readonly #server: BlockServer
   readonly #jobs: JobRunner
+  readonly #fleetJobs: JobRunner
   readonly #admin: ReturnType<typeof createAdminServer>
   readonly #operations: RelayOperations
   readonly #resolver: HttpNamesResolver | undefined
@@ -167,6 +170,7 @@ class AssembledRelay implements Relay {
     this.#server = createBlockServer(
       {
         listen: config.relay.bind.map((address) => bindOf(address, config.relay.port)),
+        sharePort: config.relay.sharePort,
         credentials,
         protocol: smpProtocol({
           crypto,
@@ -178,10 +182,16 @@ class AssembledRelay implements Relay {
       },
       { crypto, clock, log: log.child("server"), metrics: this.#serverMetrics },
     )
-    this.#jobs = timerJobs({}, { clock, log: log.child("jobs"), register, random })
-    for (const job of [...expiryJobs(this.#core), ...this.#operations.jobs]) this.#jobs.add(job)
+    const jobComponents = { clock, log: log.child("jobs"), register, random }
+    this.#jobs = timerJobs({}, jobComponents)
+    this.#fleetJobs = parts.fleetJobs?.(jobComponents) ?? this.#jobs
+    const { lmdb, shared = false } = store
+    const sweeping = lmdb !== undefined && shared ? [sweepJob(lmdb)] : []
+    for (const job of [...expiryJobs(this.#core), ...sweeping, ...this.#operations.jobs]) {
+      const runner = job.scope === "fleet" ? this.#fleetJobs : this.#jobs
+      runner.add(job)
+    }
     this.#jobs.add({ name: "store-counts", every: COUNTS_EVERY, firstAfter: 0, run: () => this.#readCounts() })
-    const { lmdb } = store
     if (lmdb !== undefined) this.#jobs.add({ name: "trim-store", every: TRIM_EVERY, run: () => lmdb.trim() })
     this.#jobs.add({ name: "certificate-dates", every: DAY * 1000, firstAfter: 0, run: () => this.#checkCertificate() })
     this.readiness.add("store", () => this.#storeAnswers())
@@ -223,6 +233,7 @@ class AssembledRelay implements Relay {
       await this.#admin.listen()
       await this.#server.start(signal)
       await this.#jobs.start()
+      await this.#fleetJobs.start()
     } catch (error) {
       await this.stop(AbortSignal.abort())
       throw error
@@ -260,6 +271,7 @@ class AssembledRelay implements Relay {
     await this.#server.stop(deadline)
     await this.#proxy.stop()
     await this.#jobs.stop()
+    await this.#fleetJobs.stop()
     this.#core.events.stop()
     this.#core.notifications.stop()
     this.#resolver?.close()
