@@ -1,0 +1,85 @@
+// The script of the pages for links. It is the only part of this service that ever sees a link.
+import { portableCrypto } from "@sluice/crypto/portable"
+import { linkOfPage, type OpenedPage } from "./link-of-page.ts"
+import { isDanger, part, show } from "./page.ts"
+import { platformOf } from "./platform.ts"
+import { preview } from "./preview.ts"
+import { drawQr } from "./qr.ts"
+import { showProfile } from "./show-profile.ts"
+
+/** Milliseconds for an answer, beyond the time that the resolver gives its relays. */
+const PATIENCE = 30_000
+
+const ask = (path: string): Promise<Response> =>
+  fetch(path, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(PATIENCE) })
+
+let opened: OpenedPage | undefined
+/** Counts look-ups, so that the answer to an older one is not shown. */
+let turn = 0
+
+async function lookUp(): Promise<void> {
+  const mine = ++turn
+  const page = linkOfPage(location)
+  opened = typeof page === "string" ? undefined : page
+  part("said").textContent = ""
+  if (typeof page === "string") {
+    finish(page === "missing" ? "noLink" : "brokenLink", false)
+    return
+  }
+  offer(page)
+  const { link } = page
+  if (link.form === "full") return finish(link.request.kind === "invitation" ? "oneTime" : "fullLink", true)
+  if (link.link.kind === "invitation") return finish("oneTime", true)
+  if (part("link").dataset["preview"] !== "on") return finish("previewOff", true)
+  show("loading")
+  part("actions").hidden = false
+  const result = await preview(portableCrypto, link.link, ask)
+  if (mine !== turn) return
+  if (result.found) showProfile(result.link)
+  else finish(result.state, true)
+}
+
+/** Shows a state; what it warns of cannot be opened from here. */
+function finish(state: string, usable: boolean): void {
+  show(state)
+  const allowed = usable && !isDanger(state)
+  part("actions").hidden = !allowed
+  part("scan").hidden = !allowed
+}
+
+/** Everything that can be done with a link without asking anyone. */
+function offer({ text, appText }: OpenedPage): void {
+  part<HTMLAnchorElement>("open").href = appText
+  const fits = drawQr(part("qr"), text)
+  part("scan").hidden = false
+  part("qr").hidden = !fits
+  part("scan-text").hidden = !fits
+  part("scan-too-long").hidden = fits
+}
+
+async function copy(): Promise<void> {
+  const { copied = "", copyFailed = "" } = part("link").dataset
+  const said = part("said")
+  try {
+    await navigator.clipboard.writeText(opened?.text ?? location.href)
+    said.textContent = copied
+  } catch {
+    // Refused by the browser or by its user; the text says what to do instead.
+    said.textContent = copyFailed
+  }
+}
+
+/** The app for this device first; the others stay for whoever reads this on another one. */
+function sortStores(): void {
+  const stores = part("stores")
+  const platform = platformOf(navigator.userAgent, navigator.maxTouchPoints)
+  const own = [...stores.querySelectorAll<HTMLElement>(`[data-platform="${platform}"]`)]
+  stores.prepend(...own)
+  for (const store of own) store.classList.add("own")
+}
+
+sortStores()
+part("copy").addEventListener("click", () => void copy())
+for (const button of document.querySelectorAll("[data-retry]")) button.addEventListener("click", () => void lookUp())
+addEventListener("hashchange", () => void lookUp())
+void lookUp()

@@ -1,0 +1,205 @@
+import type { Server as HttpsServer } from "node:https"
+import { networkInterfaces } from "node:os"
+import { createSecureContext, type SecureContext, type TLSSocket } from "node:tls"
+import type { CryptoBackend } from "@sluice/crypto/backend"
+import { nativeCrypto } from "@sluice/crypto/native"
+import { type Bind, bindOf, formatBind } from "@sluice/ops/bind"
+import { type Clock, systemClock } from "@sluice/ops/clock"
+import type { Log } from "@sluice/ops/log"
+import { Metrics } from "@sluice/ops/metrics"
+import { OperatorError } from "@sluice/ops/operator-error"
+import type { Service } from "@sluice/ops/service"
+import { timerJobs } from "@sluice/ops/timer-jobs"
+import type { WebHandOver } from "@sluice/server-kit/server-options"
+import { checkLinks, type LinksConfig } from "./config.ts"
+import { createLinksMetrics, type LinksMetrics } from "./metrics.ts"
+import type { AllowedRelay } from "./resolver/allow-list.ts"
+import { ClientLimit } from "./resolver/client-limit.ts"
+import { Resolver } from "./resolver/resolver.ts"
+import { makeSite } from "./site.ts"
+import { createWebApp, type WebCertificate } from "./web-app.ts"
+import { loadWebCertificate } from "./web-certificate.ts"
+
+/** What the pages are started with; everything but log and data folder has a default, which tests replace. */
+export interface LinksServerParts {
+  readonly log: Log
+  /** The configuration's paths are relative to it. */
+  readonly dataFolder: string
+  readonly crypto?: CryptoBackend
+  readonly clock?: Clock
+  readonly random?: () => number
+  readonly metrics?: Metrics
+  /** Relays besides those of the configuration: the one in the same process. */
+  readonly relays?: readonly AllowedRelay[]
+}
+
+/** The pages, put together. `start` and `stop` are those of the ops package's `Service`. */
+export interface LinksServer extends Service, AsyncDisposable {
+  start(signal?: AbortSignal): Promise<void>
+  stop(deadline?: AbortSignal): Promise<void>
+  /** Reads the certificate again; connections from then on get it. */
+  reload(): Promise<void>
+  /** Where it listens, with the real port. Throws before `start`. */
+  readonly address: Bind
+  /** For a relay that serves the pages on its own port as well. `undefined` without a certificate. */
+  readonly handOver: WebHandOver | undefined
+  readonly metrics: LinksMetrics
+}
+
+const SWEEP_EVERY = 60_000
+const MINUTE = 60
+
+/** Makes the files of the site and puts everything together. Listens only with `start`. */
+export async function createLinksServer(config: LinksConfig, parts: LinksServerParts): Promise<LinksServer> {
+  checkLinks(config)
+  const { log, dataFolder, crypto = nativeCrypto, clock = systemClock, random = Math.random } = parts
+  const certificate = await loadWebCertificate(config, dataFolder)
+  const relays = [...(parts.relays ?? []), ...config.relays.map((address) => ({ address }))]
+  const { register } = parts.metrics ?? new Metrics()
+  const metrics = createLinksMetrics(register)
+  const resolver = config.preview && relays.length > 0 ? makeResolver(config, relays, crypto, clock) : undefined
+  const clients = new ClientLimit(
+    { perSecond: config.previewsPerMinute / MINUTE, burst: config.previewBurst, maxKeys: config.maxClients },
+    crypto,
+    clock,
+  )
+  const site = await makeSite(
+    config,
+    relays.map(({ address }) => address),
+    crypto,
+  )
+  const app = createWebApp(config, { site, resolver, clients, metrics, clock, log }, certificate)
+  const jobs = timerJobs({}, { clock, log: log.child("jobs"), register, random })
+  if (resolver !== undefined) {
+    jobs.add({ name: "links-cache", every: SWEEP_EVERY, run: () => Promise.resolve(resolver.sweep()) })
+  }
+  const handOver = certificate && new SharedPort(certificate, (socket) => app.server.emit(SECURED, socket))
+  let connections = 0
+  app.server.on(certificate === undefined ? "connection" : SECURED, (socket: TLSSocket) => {
+    connections++
+    socket.once("close", () => connections--)
+  })
+  metrics.levels = () => ({
+    fetching: 0,
+    waiting: 0,
+    cachedLinks: 0,
+    cachedBytes: 0,
+    ...resolver?.levels(),
+    clients: clients.size,
+    connections,
+  })
+  return assemble({ config, log, dataFolder, app, jobs, resolver, handOver, metrics })
+}
+
+/** What TLS servers call a connection that is set up; the HTTP part of one listens for it. */
+const SECURED = "secureConnection"
+
+function makeResolver(
+  config: LinksConfig,
+  relays: readonly AllowedRelay[],
+  crypto: CryptoBackend,
+  clock: Clock,
+): Resolver {
+  const { fetchTimeout, maxFetches, maxWaitingFetches, cacheTime, cacheSize } = config
+  const cache = { time: cacheTime, size: cacheSize }
+  return new Resolver({ relays, cache, fetchTimeout, maxFetches, maxWaitingFetches }, { crypto, clock })
+}
+
+/** The pages on a port that is another server's: takes sockets over after their TLS was set up. */
+class SharedPort implements WebHandOver {
+  readonly tls: { readonly context: () => SecureContext; readonly protocols: readonly string[] }
+  readonly #accept: (socket: TLSSocket) => void
+  #context: SecureContext
+
+  constructor(certificate: WebCertificate, accept: (socket: TLSSocket) => void) {
+    this.#context = createSecureContext(certificate)
+    this.#accept = accept
+    this.tls = { context: () => this.#context, protocols: ["http/1.1"] }
+  }
+
+  accept(socket: TLSSocket): void {
+    this.#accept(socket)
+  }
+
+  use(certificate: WebCertificate): void {
+    this.#context = createSecureContext(certificate)
+  }
+}
+
+interface Assembly {
+  readonly config: LinksConfig
+  readonly log: Log
+  readonly dataFolder: string
+  readonly app: ReturnType<typeof createWebApp>
+  readonly jobs: ReturnType<typeof timerJobs>
+  readonly resolver: Resolver | undefined
+  readonly handOver: SharedPort | undefined
+  readonly metrics: LinksMetrics
+}
+
+function assemble({ config, log, dataFolder, app, jobs, resolver, handOver, metrics }: Assembly): LinksServer {
+  let stopped: Promise<void> | undefined
+  const end = async (deadline: AbortSignal): Promise<void> => {
+    const cut = (): void => app.server.closeAllConnections()
+    if (deadline.aborted) cut()
+    else deadline.addEventListener("abort", cut, { once: true })
+    await app.close()
+    deadline.removeEventListener("abort", cut)
+    await jobs.stop()
+    await resolver?.close()
+  }
+  const stop = (deadline: AbortSignal = NEVER): Promise<void> => {
+    stopped ??= end(deadline)
+    return stopped
+  }
+  return {
+    metrics,
+    handOver,
+    get address() {
+      return addressOf(app)
+    },
+    async start() {
+      try {
+        await listen(app, bindOf(config.bind, config.port))
+        await jobs.start()
+      } catch (error) {
+        await stop(AbortSignal.abort())
+        throw error
+      }
+      log.info("serving pages for links", { bind: formatBind(addressOf(app)) })
+    },
+    stop,
+    async reload() {
+      const certificate = await loadWebCertificate(config, dataFolder)
+      if (certificate === undefined) return
+      // The pages were made with a certificate, so this is a server for TLS.
+      const server = app.server as unknown as HttpsServer
+      server.setSecureContext({ ...certificate, minVersion: "TLSv1.2" })
+      handOver?.use(certificate)
+    },
+    [Symbol.asyncDispose]: () => stop(AbortSignal.abort()),
+  }
+}
+
+const NEVER: AbortSignal = new AbortController().signal
+
+async function listen(app: Assembly["app"], bind: Bind): Promise<void> {
+  try {
+    await app.listen({ host: bind.host ?? everyAddress(), port: bind.port })
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error"
+    throw new OperatorError(`cannot listen on ${formatBind(bind)} for the pages of links (${code})`, { cause: error })
+  }
+}
+
+/** The wildcard that takes IPv4 as well; where the machine has no IPv6 it does not exist. */
+function everyAddress(): string {
+  const all = Object.values(networkInterfaces()).flat()
+  return all.some((address) => address?.family === "IPv6") ? "::" : "0.0.0.0"
+}
+
+function addressOf(app: Assembly["app"]): Bind {
+  const address = app.server.address()
+  if (address === null || typeof address === "string") throw new Error("the pages are not being served")
+  return { host: address.address, port: address.port }
+}

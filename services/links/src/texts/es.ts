@@ -1,0 +1,126 @@
+import type { Texts } from "./en.ts"
+
+/** Spanish. */
+export const es: Texts = {
+  kindInvitation: "Invitación de un solo uso",
+  kindContact: "Dirección de contacto",
+  kindGroup: "Grupo",
+  kindChannel: "Canal",
+  kindRelay: "Relé de chat",
+
+  openInApp: "Abrir en SimpleX",
+  copy: "Copiar enlace",
+  copied: "Enlace copiado",
+  copyFailed: "No se pudo copiar. Copia la dirección de esta página.",
+  qrTitle: "¿En otro dispositivo?",
+  qrText: "Escanea este código con la aplicación SimpleX.",
+  qrLabel: "Código QR de este enlace",
+  qrTooLong: "Este enlace es demasiado largo para un código QR.",
+  appTitle: "¿Aún sin la aplicación?",
+  appText: "SimpleX Chat es gratis. Instálala y vuelve a abrir este enlace.",
+  storeIos: "App Store",
+  storeAndroid: "Google Play",
+  storeFdroid: "F-Droid",
+  storeApk: "APK de Android",
+  storeDesktop: "Escritorio",
+  privacyTitle: "Qué sabe este servidor",
+  privacyText:
+    "La clave es la parte del enlace que va detrás de #. Los navegadores nunca envían esa parte. Esta página abrió el perfil aquí, en tu dispositivo; el servidor solo transmitió datos que no puede leer.",
+  noScriptTitle: "Esta página no puede leer el enlace",
+  noScriptText:
+    "El secreto del enlace no sale de tu navegador, y sin JavaScript esta página tampoco puede leerlo. Copia la dirección de esta página y pégala en la aplicación SimpleX: te mostrará con quién vas a conectar.",
+
+  profileLabel: "Perfil de este enlace",
+  pictureLabel: "Foto de perfil de {name}",
+  noName: "Sin nombre",
+  messageTitle: "Mensaje de bienvenida",
+  verified: "Comprobado: el dueño de este enlace firmó este perfil.",
+  businessAccount: "Empresa",
+  indirect: "Los nuevos miembros entran por los relés de esta dirección.",
+  extraUnreadable: "La aplicación del dueño guardó aquí más de lo que esta página puede mostrar.",
+
+  loadingTitle: "Buscando esta dirección…",
+  loadingText: "El perfil llega sellado y se abre aquí, en tu dispositivo.",
+  oneTimeTitle: "Una invitación para una persona",
+  oneTimeText:
+    "Sirve una vez, y la gasta quien la consulte primero. Por eso esta página no la consulta: ábrela en la aplicación para ver quién te invita.",
+  fullLinkTitle: "Un enlace sin perfil",
+  fullLinkText:
+    "Los enlaces de este tipo antiguo solo llevan las claves para conectar. La aplicación te mostrará más al abrirlo.",
+  previewOffTitle: "Ábrelo para ver quién es",
+  previewOffText: "Este servidor no muestra perfiles. La aplicación sí.",
+  noLinkTitle: "El enlace está incompleto",
+  noLinkText: "Falta la parte detrás de #, y con ella la clave. Copia el enlace entero de donde lo encontraste.",
+  brokenLinkTitle: "Esto no es un enlace de SimpleX",
+  brokenLinkText: "Algo se cambió o se cortó, quizá por la aplicación con que lo recibiste. Pídelo de nuevo.",
+  notFoundTitle: "No hay nada detrás de este enlace",
+  notFoundText: "Su dueño lo borró, o un carácter del enlace cambió por el camino. Pide uno nuevo.",
+  wrongKeyTitle: "La clave no encaja",
+  wrongKeyText:
+    "El relé tiene datos para este enlace, pero la clave del enlace no abre ninguno. No conectes; pide el enlace de nuevo.",
+  tamperedTitle: "Los datos fueron cambiados",
+  tamperedText:
+    "Una parte de lo que dio el relé no es lo que guardó el dueño. Alguien entre tú y él la cambió. No conectes.",
+  otherDataTitle: "Los datos son de otro enlace",
+  otherDataText:
+    "Se pudieron abrir, pero no son aquellos para los que se hizo este enlace. Alguien los sustituyó. No conectes.",
+  forgedTitle: "La firma no es del dueño",
+  forgedText: "El perfil no lo firmó el dueño de este enlace, sino otra persona. No conectes.",
+  badOwnersTitle: "La lista de dueños no es correcta",
+  badOwnersText: "Esta dirección nombra dueños que su primer dueño no autorizó. No conectes.",
+  malformedTitle: "Los datos no se pueden leer",
+  malformedText:
+    "Son auténticos, pero en una forma que esta página no conoce. Una aplicación más nueva quizá la conozca.",
+  otherQueueTitle: "El enlace lleva a otro lugar",
+  otherQueueText:
+    "Sus datos son auténticos, pero apuntan a otro servidor o a otro buzón que aquel donde estaban. No conectes.",
+  otherServerTitle: "Otro servidor que el del enlace",
+  otherServerText:
+    "El enlace nombra un relé con otra huella que la que este servidor conoce con ese nombre. La aplicación lo comprobará.",
+  relayDownTitle: "El relé no responde",
+  relayDownText:
+    "Ahora no se puede llegar al relé de esta dirección. El enlace puede estar bien: inténtalo más tarde o ábrelo en la aplicación.",
+  relayRefusedTitle: "El relé no dio una respuesta útil",
+  relayRefusedText: "Avisó de un problema propio. Inténtalo más tarde o abre el enlace en la aplicación.",
+  notAllowedTitle: "No es un relé de este servidor",
+  notAllowedText:
+    "Esta página solo muestra perfiles de sus propios relés. El enlace puede estar bien: ábrelo en la aplicación.",
+  rateLimitedTitle: "Demasiadas consultas",
+  rateLimitedText:
+    "Tu red consultó muchos enlaces en poco tiempo. Espera un minuto e inténtalo de nuevo, o abre el enlace en la aplicación.",
+  busyTitle: "Hay mucho movimiento",
+  busyText:
+    "El servidor no tiene sitio para esta consulta ahora. Inténtalo en un momento o abre el enlace en la aplicación.",
+  offlineTitle: "Sin conexión",
+  offlineText: "No se pudo llegar a este servidor desde tu dispositivo. Comprueba la conexión e inténtalo de nuevo.",
+  tryAgain: "Intentar de nuevo",
+
+  serverTitle: "Servidor SimpleX",
+  serverIntro: "Este servidor transmite mensajes sin saber quién escribe a quién. No tiene cuentas de usuario.",
+  serverAddress: "Dirección",
+  serverAddresses: "Direcciones",
+  serverAddressText: "Escanéala o pégala en los ajustes de la aplicación, en «Servidores y redes».",
+  serverQrLabel: "Código QR de la dirección del servidor",
+  serverOperator: "Operador",
+  serverWebsite: "Sitio web",
+  serverCountry: "Ubicación del servidor",
+  serverHosting: "Alojamiento",
+  hostingVirtual: "servidor virtual",
+  hostingDedicated: "servidor dedicado",
+  hostingColocation: "máquina propia en un centro de datos ajeno",
+  hostingOwned: "máquina propia",
+  serverConditions: "Condiciones de uso",
+  serverAmendments: "Cambios a las condiciones",
+  serverAdmin: "Administración",
+  serverComplaints: "Quejas",
+  serverSource: "Código fuente",
+  serverNoInformation: "El operador no ha dado información sobre este servidor.",
+  serverPreview: "Aquí se pueden ver las direcciones de contacto de estos relés sin que el servidor pueda leerlas.",
+  serverHeading: "Sobre este servidor",
+
+  language: "Idioma",
+  notFoundPageTitle: "Esta página no existe",
+  notFoundPageText: "Los enlaces de SimpleX llevan un # y detrás una clave larga.",
+  aboutServer: "Sobre este servidor",
+  tagline: "Mensajes privados sin identificadores de usuario",
+}
