@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { vectors } from "../../../test/vectors.ts"
 
@@ -10,16 +10,12 @@ export interface VectorArray<T> {
   readonly file: Readonly<Record<string, unknown>>
 }
 
-const ownFolder = join(import.meta.dirname, "..", "..", "..", "test", "vectors")
+const ownFile = join(import.meta.dirname, "..", "..", "..", "test", "vectors", "short-links.json")
+const own = JSON.parse(readFileSync(ownFile, "utf8")) as Record<string, unknown>
 
-/** The array in the project's own file of that name, and in the reference's if there. */
-export function vectorArrays<T>(file: string, array: string): VectorArray<T>[] {
-  const own = join(ownFolder, file)
-  const found = existsSync(own) ? (JSON.parse(readFileSync(own, "utf8")) as Record<string, unknown>) : undefined
-  return [
-    ...arrayOf<T>(`own ${file}`, found, array),
-    ...arrayOf<T>(file, vectors<Record<string, unknown>>(file), array),
-  ]
+/** The array in the project's own file, and in that file of the reference if there. */
+export function vectorArrays<T>(file: "short-links.json" | "agent.json", array: string): VectorArray<T>[] {
+  return [...arrayOf<T>("own", own, array), ...arrayOf<T>(file, vectors<Record<string, unknown>>(file), array)]
 }
 
 function arrayOf<T>(
