@@ -28,6 +28,9 @@ export const settings: typeof relaySettings = relaySettings
 /** The settings as they are in force. */
 export type Settings = ResolvedConfig<typeof settings>
 
+/** Values by key, such as `relay.port`, that win over file and environment. */
+export type Overrides = Readonly<Record<string, TomlInput | undefined>>
+
 /** Variables beside the settings: two for this program, one for the tests, which starts with the same letters. */
 const OTHER_VARIABLES = ["SLUICE_DATA", "SLUICE_CONFIG", "SLUICE_VECTORS"]
 
@@ -51,21 +54,17 @@ export function placeOf(options: GlobalOptions, env: Readonly<Record<string, str
  * Reads and checks the configuration: file, environment, then `overrides` by key, given on the command line. Throws
  * `OperatorError` for the first thing that is wrong.
  */
-export function loadSettings(place: Place, overrides: Readonly<Record<string, TomlInput | undefined>> = {}): Settings {
+export function loadSettings(place: Place, overrides: Overrides = {}): Settings {
   const path = place.configNamed ? place.configFile : undefined
   return resolveSettings(place, overrides, readConfigFile({ dataFolder: place.dataFolder, path }))
 }
 
 /** The same without the file, which is not there yet. */
-export function newSettings(place: Place, overrides: Readonly<Record<string, TomlInput | undefined>>): Settings {
+export function newSettings(place: Place, overrides: Overrides): Settings {
   return resolveSettings(place, overrides, undefined)
 }
 
-function resolveSettings(
-  place: Place,
-  overrides: Readonly<Record<string, TomlInput | undefined>>,
-  file: ReturnType<typeof readConfigFile>,
-): Settings {
+function resolveSettings(place: Place, overrides: Overrides, file: ReturnType<typeof readConfigFile>): Settings {
   return resolveConfig(settings, {
     file,
     env: place.env,

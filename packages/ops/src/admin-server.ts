@@ -41,8 +41,8 @@ export interface AdminServerOptions {
 }
 
 export interface AdminServerComponents {
-  readonly metrics: Metrics
-  readonly readiness: Readiness
+  readonly metrics: Pick<Metrics, "render" | "contentType">
+  readonly readiness: Pick<Readiness, "report">
   readonly log: Log
 }
 

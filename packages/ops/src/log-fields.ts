@@ -15,6 +15,7 @@ const FIELDS = [
   "mode",
   "kind",
   "phase",
+  "worker",
   // what the operator configured
   "setting",
   "file",

@@ -3,9 +3,10 @@ import { type Program, runProgram } from "@sluice/ops/lifecycle"
 import { processHost } from "@sluice/ops/main"
 import { say } from "../output.ts"
 import { type GlobalOptions, placeOf } from "../place.ts"
+import type { UpOptions } from "../serve/up-program.ts"
 
 /** `sluice up`: everything on this machine, made if need be, with a view for people. Gives the exit code. */
-export function up(options: GlobalOptions): Promise<number> {
+export function up(options: UpOptions): Promise<number> {
   return run(async () => {
     const { upProgram } = await import("../serve/up-program.ts")
     return upProgram(options)

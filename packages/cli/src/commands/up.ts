@@ -1,4 +1,5 @@
 import type { Command } from "commander"
+import { wholeNumber } from "../arguments.ts"
 import { teach } from "../teach.ts"
 
 /** `sluice up` */
@@ -9,14 +10,18 @@ export function addUp(program: Command, exit: (code: number) => void): void {
     .description(
       "Makes a relay in the data folder if there is none yet (as `sluice init` does), then runs it until it is stopped.\n" +
         "On a terminal, one line shows what is going on. SIGTERM and Ctrl+C finish what was begun; SIGHUP reloads the\n" +
-        "certificates and the log level.",
+        "certificates and the log level.\n" +
+        "With --workers, so many relay processes share the store and the port, for machines with several cores; one that\n" +
+        "dies is started again while the others serve.",
     )
+    .option("--workers <n>", "relay processes that share one store and one port (Linux)", wholeNumber(1, 64))
     .action(async (_options: unknown, self: Command) => {
       const { up } = await import("../actions/serve.ts")
       exit(await up(self.optsWithGlobals()))
     })
   teach(command, [
     ["sluice up", "on port 5223, everything in ./data"],
+    ["sluice up --workers 4", "the same on four cores"],
     ["SLUICE_DATA=/tmp/try SLUICE_RELAY_PORT=7001 sluice up", "somewhere else"],
   ])
 }

@@ -2,8 +2,8 @@ import { systemClock } from "@sluice/ops/clock"
 import type { Program } from "@sluice/ops/lifecycle"
 import { createLog, type LineSink } from "@sluice/ops/log"
 import type { Service } from "@sluice/ops/service"
-import { createRelay, type Relay } from "@sluice/relay/relay"
-import { type GlobalOptions, loadSettings, type Place, placeOf, type Settings } from "../place.ts"
+import { createRelay, type Relay, type RelayParts } from "@sluice/relay/relay"
+import { type GlobalOptions, loadSettings, type Overrides, type Place, placeOf, type Settings } from "../place.ts"
 import { removeRunRecord, writeRunRecord } from "../run-record.ts"
 import { VERSION } from "../version.ts"
 
@@ -23,27 +23,41 @@ export function relayProgram(options: GlobalOptions): Promise<Program> {
   return programOf(place, loadSettings(place))
 }
 
-/** The same, for settings that were read already, with somebody who watches. */
-export async function programOf(place: Place, settings: Settings, watcher?: Watcher): Promise<Program> {
+/** How a relay is run, where it is not as usual. */
+export interface ProgramOptions {
+  readonly watcher?: Watcher
+  /** Whether it leaves a record in the data folder, by which other commands find it. Default true. */
+  readonly record?: boolean
+  /** What the settings were loaded with, for when they are loaded again. */
+  readonly overrides?: Overrides
+  /** What the log calls it. Default `relay`. */
+  readonly name?: string
+  readonly parts?: Partial<RelayParts>
+}
+
+/** The same, for settings that were read already. */
+export async function programOf(place: Place, settings: Settings, options: ProgramOptions = {}): Promise<Program> {
   const { config } = settings
+  const { watcher, record = true, overrides, name = "relay", parts } = options
   const sink = watcher?.sink
-  const log = createLog({ ...config.log, service: "relay" }, { clock: systemClock, ...(sink && { sink }) })
-  const relay = await createRelay(config, { log, dataFolder: place.dataFolder, version: VERSION })
+  const log = createLog({ ...config.log, service: name }, { clock: systemClock, ...(sink && { sink }) })
+  const relay = await createRelay(config, { log, dataFolder: place.dataFolder, version: VERSION, ...parts })
   const service: Service = {
     async start(signal) {
       await relay.start(signal)
       const [listener] = relay.addresses
       const { port: adminPort } = relay.adminAddress
-      await writeRunRecord(place, { pid: process.pid, port: listener?.port ?? config.relay.port, adminPort })
+      const port = listener?.port ?? config.relay.port
+      if (record) await writeRunRecord(place, { pid: process.pid, port, adminPort })
       await watcher?.started(relay)
     },
     async stop(deadline) {
       watcher?.stopping()
-      await removeRunRecord(place)
+      if (record) await removeRunRecord(place)
       await relay.stop(deadline)
     },
     async reload() {
-      log.setLevel(loadSettings(place).config.log.level)
+      log.setLevel(loadSettings(place, overrides).config.log.level)
       await relay.reload?.()
     },
   }

@@ -1,42 +1,65 @@
 import type { Program } from "@sluice/ops/lifecycle"
-import type { Relay } from "@sluice/relay/relay"
 import { hasIdentity, makeRelay } from "../new-relay.ts"
 import { say } from "../output.ts"
 import { type GlobalOptions, loadSettings, type Place, placeOf, type Settings, shown } from "../place.ts"
 import { relayAddress } from "../relay-address.ts"
 import { programOf, type Watcher } from "./relay-program.ts"
-import { StatusLine } from "./status-line.ts"
+import { type Status, StatusLine } from "./status-line.ts"
+
+/** What `sluice up` is told. */
+export interface UpOptions extends GlobalOptions {
+  /** Relay processes that share the embedded store and the port. */
+  readonly workers?: number | undefined
+}
 
 /** Makes the relay if there is none yet, and gives the program that runs it in front of somebody. */
-export async function upProgram(options: GlobalOptions): Promise<Program> {
+export async function upProgram(options: UpOptions): Promise<Program> {
   const place = placeOf(options)
   const settings = loadSettings(place)
   const fresh = !(await hasIdentity(place, settings))
   if (fresh) await makeRelay(place, settings, { set: {}, ed448: false })
-  return programOf(place, settings, watcherFor(place, settings, fresh))
+  const line = process.stderr.isTTY ? new StatusLine(process.stderr) : undefined
+  const view: View = {
+    ...(line && { sink: line }),
+    async started(relay, read) {
+      await greet(place, settings, relay, fresh)
+      line?.show(read)
+    },
+    stopping: () => line?.hide(),
+  }
+  if (options.workers === undefined) return programOf(place, settings, { watcher: watcherFor(view) })
+  const { workersProgram } = await import("../fleet/workers-program.ts")
+  return workersProgram(place, settings, { count: options.workers, view })
 }
 
-function watcherFor(place: Place, settings: Settings, fresh: boolean): Watcher {
-  const line = process.stderr.isTTY ? new StatusLine(process.stderr) : undefined
+/** What somebody who watches sees. */
+export interface View extends Omit<Watcher, "started"> {
+  /** `read` gives what the status line is about. */
+  started(relay: Greeted, read: () => Status): Promise<void>
+}
+
+/** What an address is made of. */
+export interface Greeted {
+  readonly port: number
+  readonly fingerprint: Uint8Array
+}
+
+function watcherFor({ started, ...view }: View): Watcher {
   return {
-    ...(line && { sink: line }),
-    async started(relay) {
-      await greet(place, settings, relay, fresh)
-      line?.show(() => ({
+    ...view,
+    started(relay) {
+      const [listener] = relay.addresses
+      return started({ port: listener?.port ?? 0, fingerprint: relay.fingerprint }, () => ({
         connections: relay.connections,
         queues: relay.counts.queues,
         sent: relay.statistics.msgSent,
       }))
     },
-    stopping: () => line?.hide(),
   }
 }
 
 /** The address, and for the first time all that helps to go on. */
-async function greet(place: Place, settings: Settings, relay: Relay, fresh: boolean): Promise<void> {
-  const [listener] = relay.addresses
-  const { fingerprint } = relay
-  const port = listener?.port ?? settings.config.relay.port
+async function greet(place: Place, settings: Settings, { port, fingerprint }: Greeted, fresh: boolean): Promise<void> {
   const open = relayAddress(settings, { fingerprint, port, password: false })
   const secret = settings.config.relay.password !== undefined
   if (!fresh) {

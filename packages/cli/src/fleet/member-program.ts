@@ -1,0 +1,60 @@
+import { nativeCrypto } from "@sluice/crypto/native"
+import { toHex } from "@sluice/encoding/bytes"
+import type { Program } from "@sluice/ops/lifecycle"
+import { timerJobs } from "@sluice/ops/timer-jobs"
+import { openStore } from "@sluice/relay/open-store"
+import type { RelayParts } from "@sluice/relay/relay"
+import { loadSettings, type Place, placeOf } from "../place.ts"
+import { programOf } from "../serve/relay-program.ts"
+import { LeaderJobs } from "./leader-jobs.ts"
+import type { FromMember, MemberSpec } from "./member-messages.ts"
+
+/** How a member speaks with its supervisor. */
+export interface Supervised {
+  tell(message: FromMember): void
+  /** Resolves when this member is chosen to lead. */
+  readonly led: Promise<void>
+}
+
+const STATUS_EVERY = 1_000
+
+/** The relay of one member as a program. */
+export async function memberProgram(spec: MemberSpec, { tell, led }: Supervised): Promise<Program> {
+  const place: Place = placeOf({ data: spec.dataFolder, config: spec.configFile })
+  const settings = loadSettings(place, spec.overrides)
+  let timer: NodeJS.Timeout | undefined
+  return programOf(place, settings, {
+    record: false,
+    overrides: spec.overrides,
+    name: `relay-${spec.index}`,
+    parts: spec.sharedStore ? await partsOfWorker(place, settings.config, led) : {},
+    watcher: {
+      started(relay) {
+        const [listener] = relay.addresses
+        const { port: adminPort } = relay.adminAddress
+        const status = (): void =>
+          tell({
+            type: "status",
+            connections: relay.connections,
+            queues: relay.counts.queues,
+            sent: relay.statistics.msgSent,
+          })
+        tell({ type: "ready", port: listener?.port ?? 0, adminPort, fingerprint: toHex(relay.fingerprint) })
+        timer = setInterval(status, STATUS_EVERY).unref()
+      },
+      stopping: () => clearInterval(timer),
+    },
+  })
+}
+
+/** What is different for one of several processes on one embedded store. */
+async function partsOfWorker(
+  { dataFolder }: Place,
+  config: Parameters<typeof openStore>[0],
+  led: Promise<void>,
+): Promise<Partial<RelayParts>> {
+  return {
+    store: await openStore(config, dataFolder, nativeCrypto, true),
+    fleetJobs: (components) => new LeaderJobs(timerJobs({}, components), led),
+  }
+}

@@ -1,0 +1,111 @@
+import { createServer } from "node:net"
+import { fromHex } from "@sluice/encoding/bytes"
+import { createAdminServer } from "@sluice/ops/admin-server"
+import { type Bind, bindOf, formatBind } from "@sluice/ops/bind"
+import { systemClock } from "@sluice/ops/clock"
+import type { Program } from "@sluice/ops/lifecycle"
+import { createLog } from "@sluice/ops/log"
+import { Metrics } from "@sluice/ops/metrics"
+import { OperatorError } from "@sluice/ops/operator-error"
+import { registerProcessMetrics } from "@sluice/ops/process-metrics"
+import { Readiness } from "@sluice/ops/readiness"
+import type { Service } from "@sluice/ops/service"
+import type { Place, Settings } from "../place.ts"
+import { removeRunRecord, writeRunRecord } from "../run-record.ts"
+import type { View } from "../serve/up-program.ts"
+import { VERSION } from "../version.ts"
+import { fleetMetrics, fleetRoutes } from "./member-admin.ts"
+import type { MemberSpec } from "./member-messages.ts"
+import { Supervisor } from "./supervisor.ts"
+
+/** How many processes, and who watches. */
+export interface WorkersOptions {
+  readonly count: number
+  readonly view: View
+}
+
+/** Several relay processes on one embedded store, behind one port, as a program. */
+export async function workersProgram(place: Place, settings: Settings, options: WorkersOptions): Promise<Program> {
+  const { config } = settings
+  const { view, count } = options
+  const { sink } = view
+  if (config.store.kind !== "lmdb") {
+    throw new OperatorError(
+      `--workers needs a store that processes can share: store.kind is ${config.store.kind}; allowed: lmdb`,
+    )
+  }
+  const log = createLog({ ...config.log, service: "supervisor" }, { clock: systemClock, ...(sink && { sink }) })
+  const metrics = new Metrics()
+  registerProcessMetrics(metrics, { version: VERSION })
+  const readiness = new Readiness(systemClock)
+  const spec = specOf(place, settings, sink !== undefined)
+  const supervisor = new Supervisor({ count, sink, spec }, { clock: systemClock, log, register: metrics.register })
+  readiness.add("workers", () => supervisor.serving.length > 0)
+  const render = async (): Promise<string> => fleetMetrics(await metrics.render(), supervisor.serving)
+  const routes = fleetRoutes({
+    members: () => supervisor.serving,
+    token: config.admin.token,
+    restart: () => supervisor.restartAll(),
+    log: log.child("admin"),
+  })
+  const admin = createAdminServer(
+    { ...config.admin, routes },
+    { metrics: { render, contentType: metrics.contentType }, readiness, log: log.child("admin") },
+  )
+  const service: Service = {
+    async start(signal) {
+      await ensureFree(config.relay.bind.map((address) => bindOf(address, config.relay.port)))
+      await admin.listen()
+      const { port, fingerprint } = await supervisor.start(signal).catch(async (error: unknown) => {
+        await admin.close()
+        throw error
+      })
+      await writeRunRecord(place, { pid: process.pid, port, adminPort: admin.address.port })
+      await view.started({ port, fingerprint: fromHex(fingerprint) }, () => supervisor.status)
+    },
+    async stop(deadline) {
+      view.stopping()
+      await removeRunRecord(place)
+      await supervisor.stop(deadline)
+      await admin.close()
+    },
+    async reload() {
+      supervisor.reload()
+    },
+  }
+  return { service, log, readiness, grace: config.shutdown.grace }
+}
+
+/** What is not as the operator's settings say, because the processes share one place. */
+function specOf({ dataFolder, configFile, configNamed }: Place, { config }: Settings, terminal: boolean) {
+  return (index: number, life: { readonly port: number | undefined; readonly first: boolean }): MemberSpec => ({
+    index,
+    dataFolder,
+    configFile: configNamed ? configFile : undefined,
+    sharedStore: true,
+    overrides: {
+      "relay.port": life.port ?? config.relay.port,
+      "relay.share_port": true,
+      // Once is enough, and a process that comes back after a crash is wanted soon.
+      "relay.expire_on_start": config.relay.expireOnStart && life.first,
+      "admin.bind": "127.0.0.1",
+      "admin.port": 0,
+      // Each process writes the figures of its own: a line of one day is the sum of their lines.
+      ...(index > 0 && { "statistics.path": `${config.statistics.path}/worker-${index}` }),
+      ...(terminal && config.log.format === "auto" && { "log.format": "pretty" }),
+    },
+  })
+}
+
+/** Sharing a port must not go unnoticed: with another relay of this user on it, clients would reach the wrong one. */
+async function ensureFree(binds: readonly Bind[]): Promise<void> {
+  for (const bind of binds.filter(({ port }) => port !== 0)) {
+    await new Promise<void>((resolve, reject) => {
+      const server = createServer()
+      server.once("error", (error: NodeJS.ErrnoException) => {
+        reject(new OperatorError(`cannot listen on ${formatBind(bind)} (${error.code})`, { cause: error }))
+      })
+      server.listen({ ...bind, ipv6Only: bind.host?.includes(":") ?? false }, () => server.close(() => resolve()))
+    })
+  }
+}
