@@ -268,6 +268,18 @@ test("commands wait for a limited time and in limited number", async () => {
   expect(client.load.waiting).toBe(0)
 })
 
+test("a caller that tries again by itself hears of a failed attempt at once, and can start the next one", async () => {
+  const state = await setup({}, { failFast: true })
+  const { client } = state
+  state.failing = true
+  expect(await problem(client.ping())).toEqual({ code: "CONNECT", stage: "DIAL" })
+  expect(await problem(client.ping())).toEqual({ code: "CONNECT", stage: "DIAL" })
+  expect(state.dials).toBe(2)
+  state.failing = false
+  await client.ping()
+  expect(state.dials).toBe(3)
+})
+
 test("a server that is not the right one fails commands at once", async () => {
   const server = await FakeServer.start()
   const client = new SmpClient({ ...server.address, keyHash: new Uint8Array(32) }, { clock: new ManualClock() })

@@ -25,6 +25,11 @@ export interface ClientOptions extends Omit<ConnectOptions, "signal"> {
   readonly random?: (() => number) | undefined
   /** Commands that may wait for a connection; further ones fail as BUSY. Default 16384. */
   readonly maxWaiting?: number | undefined
+  /**
+   * For callers that try again by themselves: commands that wait for a connection fail with its first failed attempt, and
+   * a command that comes while the client pauses starts the next attempt at once. Default false.
+   */
+  readonly failFast?: boolean | undefined
 }
 
 /** Events of a client: those of its connections, and what becomes of the connections. */
@@ -120,7 +125,10 @@ export class SmpClient extends SmpCommands implements AsyncDisposable {
         return this.#wait(requests, call)
       default: {
         const answers = this.#wait(requests, call)
-        if (state.name === "idle") this.#connect()
+        if (state.name === "waiting" && this.#options.failFast === true) {
+          state.cancel()
+          this.#connect()
+        } else if (state.name === "idle") this.#connect()
         return answers
       }
     }
@@ -219,7 +227,7 @@ export class SmpClient extends SmpCommands implements AsyncDisposable {
         ? reason
         : new SmpClientError({ code: "CONNECT", stage: "DIAL" }, { cause: reason })
     // No later attempt helps the commands that wait if the server is not the right one, or too old or new.
-    if (!error.network) this.#waiting.turnAway(error)
+    if (!error.network || this.#options.failFast === true) this.#waiting.turnAway(error)
     this.#retryLater(error)
   }
 
