@@ -1,6 +1,7 @@
 import type { Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
 import type { Timer } from "@sluice/ops/clock"
+import { recycleBlock } from "@sluice/transport/block-codec"
 import { BlockStream } from "@sluice/transport/block-stream"
 import { TransportError } from "@sluice/transport/errors"
 import { acceptTls, credentialsInUse, isWebClient } from "@sluice/transport/tls-connection"
@@ -179,7 +180,11 @@ export class Incoming<Params extends BlockSession, Command> {
     this.#stage = "handshake"
     const begun = clock.monotonic()
     this.#timer = clock.setTimeout(() => this.#failHandshake("timeout"), link.timeoutMs, { background: true })
-    const stream = new BlockStream(socket, { blockSize: protocol.blockSize, highWaterBlocks: settings.maxSocketBlocks })
+    const stream = new BlockStream(socket, {
+      blockSize: protocol.blockSize,
+      highWaterBlocks: settings.maxSocketBlocks,
+      onSent: recycleBlock,
+    })
     protocol
       .handshake(stream, link)
       .then((params) => {

@@ -1,5 +1,6 @@
 import { EncodeError } from "@sluice/encoding/errors"
 import { PAD_PREFIX, padInPlace, unpad } from "@sluice/encoding/padding"
+import { BlockPool } from "./block-pool.ts"
 import { BLOCK_SIZE } from "./block-stream.ts"
 import { protocolError } from "./errors.ts"
 
@@ -77,10 +78,15 @@ export function unpadded(block: Uint8Array): Uint8Array | undefined {
   return length <= block.length - PAD_PREFIX ? unpad(block) : undefined
 }
 
-/**
- * Memory for one block, its content unspecified: every byte of it is written before it leaves this package. Not from
- * Node's shared pool, as TLS may hold it while it waits for the socket.
- */
+/** Blocks of the one size that matters; 64 of them (1 MiB) last for a burst of answers. */
+const POOL = new BlockPool(BLOCK_SIZE, 64)
+
+/** Takes back a block that this package made and that was sent, to be filled again. Nobody may hold on to it. */
+export function recycleBlock(block: Uint8Array): void {
+  POOL.give(block)
+}
+
+/** Memory for one block, its content unspecified: every byte of it is written before it leaves this package. */
 function freshBlock(size: number): Uint8Array {
-  return Buffer.allocUnsafeSlow(size)
+  return size === BLOCK_SIZE ? POOL.take() : Buffer.allocUnsafeSlow(size)
 }

@@ -22,6 +22,11 @@ export interface BlockStreamOptions {
   readonly highWaterBlocks?: number
   /** Milliseconds that the peer gets after `end` to take what was written and to close its side; default 5000. */
   readonly lingerMs?: number
+  /**
+   * Told of every block that was written and is not needed any more. Only for a duplex that passes on copies, as TLS does:
+   * it calls back when it has encrypted a block and handed that to the system.
+   */
+  readonly onSent?: (block: Uint8Array) => void
 }
 
 /**
@@ -37,6 +42,9 @@ export class BlockStream {
   readonly #highWater: number
   readonly #lowWater: number
   readonly #lingerMs: number
+  readonly #onSent: ((block: Uint8Array) => void) | undefined
+  /** Written and not yet called back for, in order; only with `onSent`. */
+  readonly #unsent: Uint8Array[] = []
   #handler: BlockHandler | undefined
   #partial: Uint8Array | undefined
   #filled = 0
@@ -53,6 +61,7 @@ export class BlockStream {
     this.#highWater = (options.highWaterBlocks ?? 16) * this.blockSize
     this.#lowWater = this.#highWater / 2
     this.#lingerMs = options.lingerMs ?? 5000
+    this.#onSent = options.onSent
     // Paused before the listener is added: adding it would start the flow.
     duplex.pause()
     duplex.on("data", (chunk: Uint8Array) => this.#onData(chunk))
@@ -99,6 +108,7 @@ export class BlockStream {
   write(block: Uint8Array): boolean {
     if (block.length !== this.blockSize) throw new RangeError("BlockStream: wrong block size")
     if (!this.writable) return false
+    if (this.#onSent !== undefined) this.#unsent.push(block)
     this.#duplex.write(block, this.#onWritten)
     return this.#hasRoom()
   }
@@ -130,7 +140,10 @@ export class BlockStream {
     this.#duplex.destroy()
   }
 
-  readonly #onWritten = (): void => {
+  readonly #onWritten = (error?: Error | null): void => {
+    const sent = this.#unsent.shift()
+    // After a failure it is not known what the socket still holds.
+    if (sent !== undefined && !error) this.#onSent?.(sent)
     if (!this.#blocked || !this.writable || this.#duplex.writableLength > this.#lowWater) return
     this.#blocked = false
     try {

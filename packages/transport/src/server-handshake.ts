@@ -1,5 +1,12 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
-import type { Ed25519Key, KeyPair, X25519Key } from "@sluice/crypto/keys"
+import {
+  type Algorithm,
+  type Ed25519Key,
+  type KeyPair,
+  type PublicKey,
+  publicKey,
+  type X25519Key,
+} from "@sluice/crypto/keys"
 import { signKey, verifySignedKey } from "@sluice/crypto/signed-object"
 import { fingerprint } from "@sluice/crypto/x509"
 import { parseClientChain } from "@sluice/crypto/x509-chain"
@@ -124,7 +131,18 @@ export function acceptClientHello(
   const sessionSecret = agreeOnSecret(c, sessionKey, hello.sessionKey)
   if (sessionSecret === "weak") return { outcome: "close", error: "HANDSHAKE BAD_AUTH" }
   const agreed = { version, range: { min: range.min, max: version }, sessionId, proxyServer, sessionSecret }
-  return { outcome: "accept", agreed, clientKey: hello.sessionKey, service }
+  const clientKey = hello.sessionKey && ownCopy(hello.sessionKey)
+  return {
+    outcome: "accept",
+    agreed,
+    clientKey,
+    service: service && { ...service, sessionKey: ownCopy(service.sessionKey) },
+  }
+}
+
+/** Not a view on the hello: that would keep a block of 16 KB for as long as the connection lives. */
+function ownCopy<A extends Algorithm>(key: PublicKey<A>): PublicKey<A> {
+  return publicKey(key.algorithm, Uint8Array.from(key.raw))
 }
 
 /** The same chain as in TLS, and a session key signed by its leaf; otherwise `undefined`. */
