@@ -42,7 +42,7 @@ async function lookUp(): Promise<void> {
 /** Shows a state; what it warns of cannot be opened from here. */
 function finish(state: string, usable: boolean): void {
   show(state)
-  const allowed = usable && !isDanger(state)
+  const allowed = usable && !isDanger()
   part("actions").hidden = !allowed
   part("scan").hidden = !allowed
 }
@@ -70,15 +70,18 @@ async function copy(): Promise<void> {
 }
 
 /** The app for this device first; the others stay for whoever reads this on another one. */
-function sortStores(): void {
+function suitDevice(): void {
   const stores = part("stores")
   const platform = platformOf(navigator.userAgent, navigator.maxTouchPoints)
   const own = [...stores.querySelectorAll<HTMLElement>(`[data-platform="${platform}"]`)]
   stores.prepend(...own)
   for (const store of own) store.classList.add("own")
+  // Whoever reads this on a phone needs the app first, and another device last.
+  const scan = part("scan")
+  if (platform !== "desktop") scan.parentElement?.append(scan)
 }
 
-sortStores()
+suitDevice()
 part("copy").addEventListener("click", () => void copy())
 for (const button of document.querySelectorAll("[data-retry]")) button.addEventListener("click", () => void lookUp())
 addEventListener("hashchange", () => void lookUp())

@@ -9,15 +9,19 @@ export function part<T extends Element = HTMLElement>(id: string): T {
 
 /** Shows one state, or the profile, and hides the others. */
 export function show(name: string): void {
+  let tone = "neutral"
   for (const element of document.querySelectorAll<HTMLElement>("[data-state]")) {
     element.hidden = element.dataset["state"] !== name
+    if (!element.hidden) tone = element.dataset["tone"] ?? tone
   }
-  part("link").dataset["shown"] = name
+  const { dataset } = part("link")
+  dataset["tone"] = tone
+  dataset["shown"] = name
 }
 
-/** Whether the state that is shown is a reason not to connect. */
-export function isDanger(name: string): boolean {
-  return document.querySelector(`[data-state="${name}"]`)?.classList.contains("danger") ?? false
+/** Whether what is shown is a reason not to connect. */
+export function isDanger(): boolean {
+  return part("link").dataset["tone"] === "danger"
 }
 
 /** Puts text into an element and shows it; hides it when there is none. */

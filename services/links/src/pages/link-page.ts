@@ -37,7 +37,7 @@ export function linkPage({ kind, language, assets, preview }: LinkPageOptions): 
 ${profile(texts)}
 ${STATE_LIST.map(({ name, tone, title, text, retry }) => {
   const mark = tone === "neutral" ? (name === "loading" ? "lock" : kind.icon) : TONE_ICONS[tone]
-  return html`<div class="state ${tone}" data-state="${name}" hidden>
+  return html`<div class="state ${tone}" data-state="${name}" data-tone="${tone}" hidden>
 <span class="mark">${icon(mark)}</span>
 <h1>${texts[title]}</h1>
 <p>${texts[text]}</p>

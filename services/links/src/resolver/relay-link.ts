@@ -31,8 +31,7 @@ export class RelayLink {
   readonly #name: string
   readonly #closed = new AbortController()
   #connection: Promise<SmpConnection> | undefined
-  #failedAt: number | undefined
-  #failure: unknown
+  #failed: { readonly at: number; readonly error: unknown } | undefined
 
   constructor(relay: AllowedRelay, options: RelayLinkOptions, parts: { crypto: CryptoBackend; clock: Clock }) {
     this.#relay = relay
@@ -87,31 +86,38 @@ export class RelayLink {
 
   /** The connection that there is, or a new one. All who need it at the same time share the attempt. */
   #connected(): Promise<SmpConnection> {
-    this.#connection ??= this.#connect(this.#closed.signal)
-    return this.#connection
+    if (this.#connection !== undefined) return this.#connection
+    const connection = this.#connect()
+    const forget = (): void => {
+      if (this.#connection === connection) this.#connection = undefined
+    }
+    this.#connection = connection
+    connection.then(({ events }) => events.on("closed", forget), forget)
+    return connection
   }
 
-  async #connect(signal: AbortSignal): Promise<SmpConnection> {
+  async #connect(): Promise<SmpConnection> {
     const { address, connectTo } = this.#relay
     const { fetchTimeout } = this.#options
+    const { signal } = this.#closed
+    if (signal.aborted) throw new SmpClientError({ code: "CLOSED" })
+    const failure = this.#recentFailure()
+    if (failure !== undefined) throw failure
     try {
-      if (signal.aborted) throw new SmpClientError({ code: "CLOSED" })
-      if (this.#failedAt !== undefined && this.#clock.monotonic() - this.#failedAt < HOLD_OFF) throw this.#failure
-      const connection = await connect(
+      return await connect(
         { ...address, ...connectTo },
         { crypto: this.#crypto, signal, connectTimeoutMs: fetchTimeout, commandTimeoutMs: fetchTimeout },
       )
-      this.#failedAt = undefined
-      connection.events.on("closed", () => {
-        this.#connection = undefined
-      })
-      return connection
     } catch (error) {
-      this.#connection = undefined
-      if (error !== this.#failure) this.#failedAt = this.#clock.monotonic()
-      this.#failure = error
+      this.#failed = { at: this.#clock.monotonic(), error }
       throw error
     }
+  }
+
+  /** Why the last attempt failed, if it is too early for another one. */
+  #recentFailure(): unknown {
+    const { at, error } = this.#failed ?? { at: Number.NEGATIVE_INFINITY, error: undefined }
+    return this.#clock.monotonic() - at < HOLD_OFF ? error : undefined
   }
 }
 

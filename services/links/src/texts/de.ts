@@ -25,7 +25,7 @@ export const de: Texts = {
   storeDesktop: "Desktop",
   privacyTitle: "Was dieser Server weiß",
   privacyText:
-    "Der Schlüssel ist der Teil des Links hinter dem #. Browser senden diesen Teil nie. Diese Seite hat das Profil hier geöffnet, auf deinem Gerät; der Server hat nur Daten weitergereicht, die er nicht lesen kann.",
+    "Der Schlüssel ist der Teil des Links hinter dem #. Browser senden diesen Teil nie. Diese Seite öffnet Profile hier, auf deinem Gerät; der Server reicht nur Daten weiter, die er nicht lesen kann.",
   noScriptTitle: "Diese Seite kann den Link nicht lesen",
   noScriptText:
     "Das Geheimnis des Links verlässt deinen Browser nie, und ohne JavaScript kann auch diese Seite es nicht lesen. Kopiere die Adresse dieser Seite und füge sie in der SimpleX-App ein: Sie zeigt dir, mit wem du dich verbindest.",

@@ -25,7 +25,7 @@ export const en = {
   storeDesktop: "Desktop",
   privacyTitle: "What this server knows",
   privacyText:
-    "The key is the part of the link behind the #. Browsers never send that part. This page opened the profile here, on your device; the server only passed on data that it cannot read.",
+    "The key is the part of the link behind the #. Browsers never send that part. This page opens profiles here, on your device; the server only passes on data that it cannot read.",
   noScriptTitle: "This page cannot read the link",
   noScriptText:
     "The link's secret never leaves your browser, and without JavaScript this page cannot read it either. Copy the address of this page and paste it into the SimpleX app: it will show you who you are connecting to.",

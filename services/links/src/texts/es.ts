@@ -25,7 +25,7 @@ export const es: Texts = {
   storeDesktop: "Escritorio",
   privacyTitle: "Qué sabe este servidor",
   privacyText:
-    "La clave es la parte del enlace que va detrás de #. Los navegadores nunca envían esa parte. Esta página abrió el perfil aquí, en tu dispositivo; el servidor solo transmitió datos que no puede leer.",
+    "La clave es la parte del enlace que va detrás de #. Los navegadores nunca envían esa parte. Esta página abre los perfiles aquí, en tu dispositivo; el servidor solo transmite datos que no puede leer.",
   noScriptTitle: "Esta página no puede leer el enlace",
   noScriptText:
     "El secreto del enlace no sale de tu navegador, y sin JavaScript esta página tampoco puede leerlo. Copia la dirección de esta página y pégala en la aplicación SimpleX: te mostrará con quién vas a conectar.",
