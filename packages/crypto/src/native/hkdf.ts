@@ -4,57 +4,107 @@ import { sodium } from "./sodium.ts"
 
 const BLOCK = 128
 const HASH = 64
-const INNER_PAD = 0x36
-const OUTER_PAD = 0x5c
-/** Inputs of more than this go through an array of their own. */
+/** The pads of HMAC, four bytes at a time. */
+const INNER_PAD = 0x36363636
+const OUTER_PAD = 0x5c5c5c5c
+const WORDS = BLOCK / 4
+/** Messages of more bytes than this go through an array of their own. */
 const SCRATCH = 512
 
+// A key chain takes a step for every transport block, always with the same short inputs: so there is one array for each
+// part of the computation, and the views on it are made once.
+const key = new Uint8Array(BLOCK)
+const keyWords = new Uint32Array(key.buffer)
 const inner = new Uint8Array(BLOCK + SCRATCH)
+const innerWords = new Uint32Array(inner.buffer, 0, WORDS)
 const outer = new Uint8Array(BLOCK + HASH)
-const prk = new Uint8Array(HASH)
-const block = new Uint8Array(HASH)
-const hashedKey = new Uint8Array(HASH)
+const outerWords = new Uint32Array(outer.buffer, 0, WORDS)
+const innerHash = outer.subarray(BLOCK)
+const output = new Uint8Array(HASH)
+/** The inner block with messages of 0, 1, 2, ... bytes. */
+const innerWith: Uint8Array[] = []
+let lastInfo = ""
+let lastInfoBytes = utf8(lastInfo)
 
 /**
  * HKDF with SHA-512 (RFC 5869), HMAC (RFC 2104) included, over libsodium's hash. Every transport block takes a step of
- * a key chain, and `hkdfSync` of node:crypto costs as much for that as the encryption of the block; this costs half
+ * a key chain, and `hkdfSync` of node:crypto costs as much for that as the encryption of the block; this costs a third
  * (`bench/crypto.ts`). Nothing here is asynchronous, so calls can share the scratch arrays, which are wiped at the end.
  */
 export function hkdfSha512(salt: Uint8Array, ikm: Uint8Array, info: string, length: number): Uint8Array {
   requireHkdfLength(length)
-  const infoBytes = utf8(info)
-  const output = new Uint8Array(length)
-  hmac(prk, salt, ikm, ikm.length)
-
+  const infoBytes = bytesOf(info)
+  const result = new Uint8Array(length)
+  setKey(salt)
+  const extracted = messageOf(ikm.length)
+  extracted.set(ikm, BLOCK)
+  hmac(extracted)
+  key.fill(0)
+  key.set(output)
+  setPads()
   // T(i) = HMAC(PRK, T(i-1) ‖ info ‖ i); T(0) is empty.
-  const expand = new Uint8Array(HASH + infoBytes.length + 1)
-  expand.set(infoBytes, HASH)
   for (let at = 0, i = 1; at < length; at += HASH, i++) {
-    expand[expand.length - 1] = i
-    const message = i === 1 ? expand.subarray(HASH) : expand
-    hmac(block, prk, message, message.length)
-    output.set(length - at < HASH ? block.subarray(0, length - at) : block, at)
-    expand.set(block)
+    const infoAt = i === 1 ? 0 : HASH
+    const expanded = messageOf(infoAt + infoBytes.length + 1)
+    if (infoAt > 0) expanded.set(output, BLOCK)
+    expanded.set(infoBytes, BLOCK + infoAt)
+    expanded[expanded.length - 1] = i
+    hmac(expanded)
+    result.set(length - at < HASH ? output.subarray(0, length - at) : output, at)
+    wipe(expanded)
   }
-  for (const used of [inner, outer, prk, block, hashedKey, expand]) used.fill(0)
-  return output
+  wipe(extracted)
+  for (const words of [keyWords, innerWords, outer, output]) words.fill(0)
+  return result
 }
 
-function hmac(mac: Uint8Array, key: Uint8Array, message: Uint8Array, length: number): void {
-  let short = key
-  if (key.length > BLOCK) {
-    sodium.crypto_hash_sha512(hashedKey, key)
-    short = hashedKey
+/** The labels are few, and constants. */
+function bytesOf(info: string): Uint8Array {
+  if (info !== lastInfo) {
+    lastInfoBytes = utf8(info)
+    lastInfo = info
   }
-  const first = length > SCRATCH ? new Uint8Array(BLOCK + length) : inner
-  for (let i = 0; i < BLOCK; i++) {
-    const byte = short[i] ?? 0
-    first[i] = byte ^ INNER_PAD
-    outer[i] = byte ^ OUTER_PAD
+  return lastInfoBytes
+}
+
+/** A key of any length; one of more than a block is hashed first. */
+function setKey(bytes: Uint8Array): void {
+  if (bytes.length > BLOCK) {
+    sodium.crypto_hash_sha512(output, bytes)
+    key.set(output)
+  } else {
+    key.set(bytes)
   }
-  first.set(message, BLOCK)
-  sodium.crypto_hash_sha512(mac, first.subarray(0, BLOCK + length))
-  outer.set(mac, BLOCK)
-  sodium.crypto_hash_sha512(mac, outer)
-  if (first !== inner) first.fill(0)
+  setPads()
+}
+
+function setPads(): void {
+  for (let i = 0; i < WORDS; i++) {
+    const word = keyWords[i] as number
+    innerWords[i] = word ^ INNER_PAD
+    outerWords[i] = word ^ OUTER_PAD
+  }
+}
+
+/** Room for a block and a message of this length after it. */
+function messageOf(length: number): Uint8Array {
+  if (length > SCRATCH) return new Uint8Array(BLOCK + length)
+  let view = innerWith[length]
+  if (view === undefined) {
+    view = inner.subarray(0, BLOCK + length)
+    innerWith[length] = view
+  }
+  return view
+}
+
+/** HMAC of the message after the first block, under the key that was set; into `output`. */
+function hmac(message: Uint8Array): void {
+  if (message.buffer !== inner.buffer) message.set(inner.subarray(0, BLOCK))
+  sodium.crypto_hash_sha512(innerHash, message)
+  sodium.crypto_hash_sha512(output, outer)
+}
+
+/** Removes the message; the block before it stays, for the next message under the same key. */
+function wipe(message: Uint8Array): void {
+  message.fill(0, BLOCK)
 }
