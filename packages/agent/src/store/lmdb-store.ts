@@ -1,7 +1,12 @@
 import { mkdir } from "node:fs/promises"
 import { BOX_KEY_SIZE, type BoxKey, type CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
-import { DEFAULT_PASSWORD_COST, PASSWORD_SALT_SIZE, type PasswordCost, passwordKey } from "@sluice/crypto/password-key"
+import {
+  DEFAULT_PASSWORD_COST,
+  PASSWORD_SALT_SIZE,
+  type PasswordCost,
+  passwordKey,
+} from "@sluice/crypto/native/password-key"
 import { EMPTY, utf8 } from "@sluice/encoding/bytes"
 import { DecodeError } from "@sluice/encoding/errors"
 import { type AgentStore, AgentStoreError } from "./agent-store.ts"
