@@ -93,9 +93,14 @@ function codeOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : "unknown error"
 }
 
+/** What a refusal of a command most likely means. */
+const ADVICE: Readonly<Record<string, string>> = {
+  NEW: ": it wants the password of its address, or creates no queues",
+  LGET: ": there is no such link, or it is none for everybody",
+  LKEY: ": there is no such link, or somebody else read it before",
+}
+
 function advice(error: SmpClientError): string {
   if (error.problem.code !== "ERR" || error.answer?.type !== "AUTH") return ""
-  return error.problem.command === "NEW"
-    ? ": it wants the password of its address, or creates no queues"
-    : ": no such queue, or not the key that it is used with"
+  return ADVICE[error.problem.command] ?? ": no such queue, or not the key that it is used with"
 }

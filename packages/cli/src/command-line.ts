@@ -7,6 +7,7 @@ import { addConfig } from "./commands/config.ts"
 import { addDemo } from "./commands/demo.ts"
 import { addImport } from "./commands/import.ts"
 import { addInit } from "./commands/init.ts"
+import { addLink } from "./commands/link.ts"
 import { addPing } from "./commands/ping.ts"
 import { addProxy } from "./commands/proxy.ts"
 import { addQueue } from "./commands/queue.ts"
@@ -60,6 +61,7 @@ export function commandLine(exit: (code: number) => void): Command {
     addConfig,
     addPing,
     addQueue,
+    addLink,
     addDemo,
     addImport,
     addAdmin,

@@ -62,6 +62,14 @@ describe("profiles", () => {
     expect(seen).toEqual([[1, 2, 3], MAX_PROFILE_SIZE])
   })
 
+  it("are compressed when they are large", () => {
+    const compress = (bytes: Uint8Array): Uint8Array => bytes.slice(0, 2)
+    const large = { displayName: "x".repeat(10_240) }
+    expect([...encodeProfile(large, compress)]).toEqual([0x58, 0x7b, 0x22])
+    expect(encodeProfile(large)[0]).toBe(0x7b)
+    expect(encodeProfile({ displayName: "x" }, compress)[0]).toBe(0x7b)
+  })
+
   it("of hostile bytes are a profile or a LinkError", () => {
     const json = fc.json().map((text) => utf8(text.toWellFormed()))
     fc.assert(

@@ -1,4 +1,4 @@
-import { fromUtf8, utf8 } from "@sluice/encoding/bytes"
+import { concatBytes, fromUtf8, utf8 } from "@sluice/encoding/bytes"
 import { DecodeError } from "@sluice/encoding/errors"
 import type { JsonObject } from "@sluice/encoding/json"
 import { LinkError } from "./errors.ts"
@@ -35,6 +35,11 @@ export interface ProfilePicture {
 /** Undoes the compression of a profile; gives `undefined` for data it can not decompress within `maxSize` bytes. */
 export type Decompress = (compressed: Uint8Array, maxSize: number) => Uint8Array | undefined
 
+/** Compresses a large profile. The result must name the size of its content, which readers insist on. */
+export type Compress = (profile: Uint8Array) => Uint8Array
+
+/** JSON above this size is compressed, in bytes: it would leave little room for the rest of the user data. */
+export const MAX_PLAIN_PROFILE = 10_240
 /** Largest JSON that is read after decompression, in bytes. */
 export const MAX_PROFILE_SIZE = 65_536
 /** Compressed app data begins with this byte, which no JSON does. */
@@ -42,8 +47,17 @@ const COMPRESSED = 0x58
 
 const PICTURE = /^data:image\/(jpe?g|png|webp|gif);base64,([A-Za-z0-9+/]+={0,2})$/
 
-/** The app data of a link for this profile. Throws `EncodeError` for text that is not valid Unicode. */
-export function encodeProfile(profile: LinkProfile): Uint8Array {
+/**
+ * The app data of a link for this profile. Without `compress` (zstd) a large one may not fit its link. Throws
+ * `EncodeError` for text that is not valid Unicode.
+ */
+export function encodeProfile(profile: LinkProfile, compress?: Compress): Uint8Array {
+  const bytes = profileJson(profile)
+  if (compress === undefined || bytes.length <= MAX_PLAIN_PROFILE) return bytes
+  return concatBytes(Uint8Array.of(COMPRESSED), compress(bytes))
+}
+
+function profileJson(profile: LinkProfile): Uint8Array {
   const { displayName, fullName = "", description, image, message, business = false } = profile
   const inner = { displayName, fullName, ...present("shortDescr", description), ...present("image", image) }
   const text = message === undefined ? undefined : { type: "text", text: message }

@@ -7,9 +7,14 @@ import { OperatorError } from "@sluice/ops/operator-error"
 import { exists } from "../identity.ts"
 
 /** What a state file begins with, so that one cannot be taken for the other. */
-export type StateKind = "sluice queue, recipient" | "sluice queue, sender"
+export type StateKind =
+  | "sluice queue, recipient"
+  | "sluice queue, sender"
+  | "sluice link, owner"
+  | "sluice link, reader"
+  | "sluice link, blob"
 
-/** Version of both layouts. */
+/** Version of all layouts. */
 const LAYOUT = 1
 
 /** The text of a state file: JSON that a person can look at. */
