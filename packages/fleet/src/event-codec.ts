@@ -35,7 +35,9 @@ const TAGS = {
   leaving: 14,
 } as const satisfies Record<FleetEvent["tag"], number>
 
-const TAG_NAMES = new Map<number, FleetEvent["tag"]>(Object.entries(TAGS).map(([tag, code]) => [code, tag as FleetEvent["tag"]]))
+const TAG_NAMES = new Map<number, FleetEvent["tag"]>(
+  Object.entries(TAGS).map(([tag, code]) => [code, tag as FleetEvent["tag"]]),
+)
 const CLAIM_KINDS: readonly ClaimKind[] = ["messages", "notifications", "notifier"]
 const SERVICE_KINDS: readonly ServiceKind[] = ["messages", "notifications"]
 

@@ -5,6 +5,7 @@ import type { QueueStore } from "@sluice/queue-store/queue-store"
 import type { StoreError } from "@sluice/queue-store/store-error"
 import type { Client } from "./client.ts"
 import type { Delivery } from "./delivery.ts"
+import type { Neighbours } from "./fleet/neighbours.ts"
 import type { LastUse } from "./last-use.ts"
 import type { NetworkCommands } from "./network-commands.ts"
 import type { NotificationDelivery } from "./notification-delivery.ts"
@@ -27,6 +28,8 @@ export interface RelayContext {
   readonly events: PendingEvents
   readonly lastUse: LastUse
   readonly network: NetworkCommands
+  /** The other nodes of the fleet. */
+  readonly neighbours: Neighbours
   /** Told about every failure of the store, so that readiness shows it. */
   storeFailed(error: StoreError): void
   /** All connections. */

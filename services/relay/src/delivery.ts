@@ -1,9 +1,12 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import { idKey } from "@sluice/encoding/bytes"
-import type { QueueStore } from "@sluice/queue-store/queue-store"
+import type { Clock } from "@sluice/ops/clock"
+import type { Owner, QueueStore } from "@sluice/queue-store/queue-store"
 import type { NewMessage, QueueRecord, StoredMessage } from "@sluice/queue-store/records"
 import { NO_CORR_ID } from "@sluice/smp-protocol/types"
 import type { Client, Outgoing } from "./client.ts"
+import type { Neighbours } from "./fleet/neighbours.ts"
+import { HeadReader } from "./head-reader.ts"
 import type { PendingEvents } from "./pending-events.ts"
 import type { ServiceSubscriptions } from "./service-subscriptions.ts"
 import { Subscription, startReading } from "./subscription.ts"
@@ -13,7 +16,10 @@ export interface DeliveryParts {
   readonly events: PendingEvents
   readonly services: ServiceSubscriptions
   readonly crypto: CryptoBackend
-  readonly now: () => number
+  readonly clock: Clock
+  /** Name of this process in the fleet. */
+  readonly node: string
+  readonly neighbours: Neighbours
   /** Told about failures of the store outside of any command. */
   readonly onError: (error: unknown) => void
 }
@@ -29,14 +35,22 @@ export class Delivery {
   readonly #parts: DeliveryParts
   /** Individual subscribers by recipient ID; queues of services are found through their service. */
   readonly #subscribers = new Map<string, Subscription>()
+  readonly #reader: HeadReader
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts
+    const { store, clock, onError } = parts
+    this.#reader = new HeadReader({ store, clock, onError, found: (...found) => this.#found(...found) })
   }
 
   /** Queues with an individual subscriber. */
   get subscribed(): number {
     return this.#subscribers.size
+  }
+
+  /** Individual subscriptions, as they are now. */
+  subscriptions(): Iterable<Subscription> {
+    return this.#subscribers.values()
   }
 
   subscriber(recipientId: Uint8Array): Subscription | undefined {
@@ -56,6 +70,7 @@ export class Delivery {
     const subscription = own ?? this.#make(client, queue)
     this.#subscribers.set(key, subscription)
     if (own === undefined) client.addSubscription(key, subscription)
+    subscription.subscribing++
     startReading(subscription)
     return { subscription, repeated: own !== undefined }
   }
@@ -89,6 +104,19 @@ export class Delivery {
     else this.#end(key, previous, "END")
   }
 
+  /** The store answered: the subscription is this node's under this epoch, unless that ended already. */
+  owned(subscription: Subscription, owner: Owner | undefined): void {
+    subscription.subscribing--
+    if (owner === undefined) return
+    if (subscription.ended) {
+      // Its connection is gone, or another one of this node follows, which gets an epoch of its own.
+      this.#parts.store.unsubscribe(subscription.recipientId, owner).catch(this.#parts.onError)
+      return
+    }
+    subscription.owner = owner
+    if (subscription.endedThrough >= owner.epoch) this.lost(subscription)
+  }
+
   /** Takes the registration back after the store refused the subscription. */
   unregister(subscription: Subscription): void {
     this.#drop(idKey(subscription.recipientId), subscription)
@@ -102,7 +130,7 @@ export class Delivery {
     if (subscription.ended) return undefined
     if (head !== undefined) return this.#deliver(subscription, head)
     if (subscription.missed) {
-      this.#readAgain(subscription)
+      this.#reader.read(subscription)
     } else {
       subscription.state = "idle"
     }
@@ -131,16 +159,28 @@ export class Delivery {
     subscription.deliveredAt = deliveredAt
   }
 
-  /** Another node has the subscription by now. */
+  /** The connection of this node has the subscription no more: another node has it by now. */
   lost(subscription: Subscription): void {
     subscription.owner = undefined
     if (!subscription.ended) this.#end(idKey(subscription.recipientId), subscription, "END")
   }
 
-  /** A message was stored in a queue that was empty: it goes out if somebody is there for it. */
-  stored(queue: QueueRecord, message: NewMessage): void {
+  /**
+   * A message was stored in a queue that was empty: it goes out if somebody is there for it, here or on another node.
+   * `owner` is who has the subscription by the word of the store.
+   */
+  stored(queue: QueueRecord, message: NewMessage, owner: Owner | undefined): void {
+    if (owner !== undefined && owner.node !== this.#parts.node && queue.rcvServiceId === undefined) {
+      this.#parts.neighbours.stored(queue.recipientId, owner)
+      return
+    }
     const subscription = this.#target(queue)
-    if (subscription === undefined) return
+    if (subscription === undefined) {
+      if (queue.rcvServiceId !== undefined) {
+        this.#parts.neighbours.storedForService(queue.rcvServiceId, queue.recipientId)
+      }
+      return
+    }
     switch (subscription.state) {
       case "idle":
         this.#push(subscription, message)
@@ -157,9 +197,41 @@ export class Delivery {
     }
   }
 
+  /** Another node stored a message: `false` when the subscription of that epoch is not here any more. */
+  storedElsewhere(recipientId: Uint8Array, epoch: number): boolean {
+    const subscription = this.#current(recipientId, epoch)
+    if (subscription !== undefined) this.lookAgain(subscription)
+    return subscription !== undefined
+  }
+
+  /** The queue was subscribed on another node: `false` when the subscription of that epoch is not here any more. */
+  movedElsewhere(recipientId: Uint8Array, epoch: number): boolean {
+    const subscription = this.#current(recipientId, epoch)
+    if (subscription === undefined) return false
+    subscription.endedThrough = Math.max(subscription.endedThrough, epoch)
+    if (subscription.subscribing === 0) this.lost(subscription)
+    return true
+  }
+
+  /** The queue was deleted on another node. */
+  deletedElsewhere(recipientId: Uint8Array): boolean {
+    const key = idKey(recipientId)
+    const subscription = this.#subscribers.get(key)
+    if (subscription === undefined) return false
+    subscription.owner = undefined
+    this.#end(key, subscription, "DELD")
+    return true
+  }
+
+  /** There may be something in the queue that nobody told of. */
+  lookAgain(subscription: Subscription): void {
+    if (subscription.state === "idle") this.#reader.read(subscription)
+    else if (subscription.state === "reading") subscription.missed = true
+  }
+
   /** The client's output has room again: deliveries that waited are read and sent. */
   drained(client: Client): void {
-    for (const subscription of client.takeWaiting()) this.#readAgain(subscription)
+    for (const subscription of client.takeWaiting()) this.#reader.read(subscription)
   }
 
   /** The queue is gone: other connections hear of it, the deleting one doesn't. */
@@ -172,10 +244,21 @@ export class Delivery {
     else this.#end(key, subscription, "DELD")
   }
 
-  /** An operator blocked the queue: its subscriber is told at once (relay-internals.md §5). */
-  blocked(queue: QueueRecord, error: Outgoing["message"]): void {
+  /**
+   * An operator blocked the queue: its subscriber is told at once (relay-internals.md §5). Returns whether there is one
+   * here.
+   */
+  blocked(queue: QueueRecord, error: Outgoing["message"]): boolean {
     const { client } = this.#target(queue) ?? {}
     client?.connection.push([{ corrId: NO_CORR_ID, entityId: queue.recipientId, message: error }])
+    return client !== undefined
+  }
+
+  /** Queues of its service for which the connection holds a message that it has not acknowledged. */
+  unacknowledgedOfService(client: Client): Uint8Array[] {
+    return [...client.subscriptions()]
+      .filter(({ state, recipientId }) => state !== "idle" && !this.#subscribers.has(idKey(recipientId)))
+      .map(({ recipientId }) => recipientId)
   }
 
   /** Drops all queues that a connection had through its service, because another connection of the service took over. */
@@ -196,6 +279,17 @@ export class Delivery {
   /** The connection is gone. Its subscriptions end silently; what it had not acknowledged stays in the queues. */
   closed(client: Client): void {
     for (const subscription of [...client.subscriptions()]) this.#drop(idKey(subscription.recipientId), subscription)
+  }
+
+  stop(): void {
+    this.#reader.stop()
+  }
+
+  /** The individual subscription, if it can be the one of this epoch: a later one has nothing to do with it. */
+  #current(recipientId: Uint8Array, epoch: number): Subscription | undefined {
+    const subscription = this.#subscribers.get(idKey(recipientId))
+    const known = subscription?.owner?.epoch
+    return known !== undefined && known > epoch ? undefined : subscription
   }
 
   #target(queue: QueueRecord): Subscription | undefined {
@@ -225,7 +319,7 @@ export class Delivery {
     subscription.state = "delivered"
     subscription.missed = false
     subscription.deliveredId = message.id
-    subscription.deliveredAt = this.#parts.now()
+    subscription.deliveredAt = this.#parts.clock.now()
     return { tag: "DELIVER", key: subscription.key, message }
   }
 
@@ -233,25 +327,9 @@ export class Delivery {
     return new Subscription(client, ownBytes(queue.recipientId), this.#parts.crypto.boxKey(queue.rcvDhSecret))
   }
 
-  /** Reads the head outside of any command and pushes it. */
-  #readAgain(subscription: Subscription): void {
-    if (subscription.ended) return
-    startReading(subscription)
-    this.#parts.store.peek([subscription.recipientId]).then(
-      ([head]) => {
-        if (!subscription.ended && subscription.state === "reading") this.#found(subscription, head)
-      },
-      (error: unknown) => {
-        // The message stays stored; the next SUB or SEND to the empty queue delivers it.
-        if (!subscription.ended) subscription.state = "idle"
-        this.#parts.onError(error)
-      },
-    )
-  }
-
   #found(subscription: Subscription, head: StoredMessage | undefined): void {
     if (head !== undefined) this.#push(subscription, head)
-    else if (subscription.missed) this.#readAgain(subscription)
+    else if (subscription.missed) this.#reader.read(subscription)
     else subscription.state = "idle"
   }
 

@@ -1,3 +1,4 @@
+import type { Owner } from "@sluice/queue-store/queue-store"
 import type { BlockingInfo, QueueRecord, QueueStatus } from "@sluice/queue-store/records"
 import type { RelayContext } from "./context.ts"
 import type { QueueReference } from "./queue-reference.ts"
@@ -49,7 +50,7 @@ export class Moderation {
   /** Blocks a queue and tells its subscriber at once; on one that is blocked already, changes what it is blocked for. */
   block(reference: QueueReference, info: BlockingInfo): Promise<BlockResult> {
     return this.#alone(async () => {
-      const { store, delivery, statistics } = this.#relay
+      const { store, statistics } = this.#relay
       const found = await this.find(reference)
       if (found === undefined) return { result: "no-queue" }
       const { dailyBlocks } = this.#options
@@ -61,7 +62,7 @@ export class Moderation {
       const { queue, previous } = outcome
       if (previous.tag === "blocked") return { result: "changed", previous }
       if (previous.tag === "active") statistics.qBlocked++
-      delivery.blocked(queue, { tag: "ERR", error: { type: "BLOCKED", ...info } })
+      this.#tellBlocked(queue, info, outcome.owner)
       return { result: "blocked", previous }
     })
   }
@@ -86,9 +87,17 @@ export class Moderation {
       const outcome = found && (await this.#relay.store.deleteQueue(found.recipientId))
       if (!outcome?.ok) return { result: "no-queue" }
       countDeletion(this.#relay.statistics, outcome.queue)
-      queueRemoved(this.#relay, outcome.queue, undefined)
+      queueRemoved(this.#relay, outcome, undefined)
       return { result: "deleted", messages: outcome.messages }
     })
+  }
+
+  #tellBlocked(queue: QueueRecord, info: BlockingInfo, owner: Owner | undefined): void {
+    const { delivery, neighbours } = this.#relay
+    const here = delivery.blocked(queue, { tag: "ERR", error: { type: "BLOCKED", ...info } })
+    if (here) return
+    if (queue.rcvServiceId === undefined) neighbours.blocked(queue.recipientId, owner)
+    else neighbours.blockedForService(queue.rcvServiceId, queue.recipientId)
   }
 
   #limitReached(): boolean {

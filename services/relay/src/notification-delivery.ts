@@ -4,6 +4,7 @@ import type { QueueStore } from "@sluice/queue-store/queue-store"
 import type { Notifier } from "@sluice/queue-store/records"
 import { NO_CORR_ID } from "@sluice/smp-protocol/types"
 import type { Client, Outgoing } from "./client.ts"
+import type { Neighbours } from "./fleet/neighbours.ts"
 import type { PendingEvents } from "./pending-events.ts"
 import type { ServiceSubscriptions } from "./service-subscriptions.ts"
 import type { Statistics } from "./statistics.ts"
@@ -26,6 +27,7 @@ export interface NotificationParts {
   readonly events: PendingEvents
   readonly services: ServiceSubscriptions
   readonly statistics: Statistics
+  readonly neighbours: Neighbours
   readonly onError: (error: unknown) => void
 }
 
@@ -67,6 +69,7 @@ export class NotificationDelivery {
     }
     this.#subscribers.set(key, { client, notifierId: id })
     client.addNotifier(key)
+    this.#parts.neighbours.notifierSubscribed(id)
     return { repeated: false }
   }
 
@@ -77,11 +80,30 @@ export class NotificationDelivery {
     if (subscriber === undefined) return undefined
     this.#subscribers.delete(key)
     subscriber.client.removeNotifier(key)
+    this.#parts.neighbours.notifierUnsubscribed(notifierId)
     return subscriber.client
   }
 
   closed(client: Client): void {
-    for (const key of client.notifiers) if (this.#subscribers.get(key)?.client === client) this.#subscribers.delete(key)
+    for (const key of client.notifiers) {
+      const subscriber = this.#subscribers.get(key)
+      if (subscriber?.client !== client) continue
+      this.#subscribers.delete(key)
+      this.#parts.neighbours.notifierUnsubscribed(subscriber.notifierId)
+    }
+  }
+
+  /** Something was stored for the notifier by this node: it goes out with the next round, or another node is told. */
+  storedHere(notifier: Pick<Notifier, "notifierId" | "serviceId">): void {
+    if (this.#receiver(idKey(notifier.notifierId), notifier) === undefined) this.#parts.neighbours.notified(notifier)
+    else this.stored(notifier)
+  }
+
+  /** Something may be stored for the notifier: it goes out with the next round if its subscriber is here. */
+  storedElsewhere(notifier: Pick<Notifier, "notifierId" | "serviceId">): boolean {
+    const here = this.#receiver(idKey(notifier.notifierId), notifier) !== undefined
+    if (here) this.stored(notifier)
+    return here
   }
 
   /** Something is stored for the notifier: it goes out with the next round. */
@@ -117,9 +139,9 @@ export class NotificationDelivery {
 
   async #round(): Promise<void> {
     this.#running = true
+    const due = [...this.#due]
+    this.#due = new Map()
     try {
-      const due = [...this.#due]
-      this.#due = new Map()
       const batches = new Map<Client, Outgoing[]>()
       const sent: { readonly notifierId: Uint8Array; readonly through: number }[] = []
       for (let at = 0; at < due.length; at += PARALLEL) {
@@ -127,6 +149,10 @@ export class NotificationDelivery {
       }
       for (const [client, batch] of batches) this.#send(client, batch)
       await Promise.all(sent.map((item) => this.#parts.store.removeNotifications(item.notifierId, item.through)))
+    } catch (error) {
+      // They are still stored: the next round tries again.
+      for (const [key, item] of due) if (!this.#due.has(key)) this.#due.set(key, item)
+      throw error
     } finally {
       this.#running = false
       if (this.#due.size > 0) this.#arm()
@@ -163,7 +189,7 @@ export class NotificationDelivery {
     sent.push({ notifierId: due.notifierId, through: last.sequence })
   }
 
-  #receiver(key: string, { serviceId }: Due): Client | undefined {
+  #receiver(key: string, { serviceId }: Pick<Due, "serviceId">): Client | undefined {
     return serviceId === undefined
       ? this.#subscribers.get(key)?.client
       : this.#parts.services.client("notifications", serviceId)

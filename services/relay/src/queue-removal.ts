@@ -1,4 +1,5 @@
 import { idKey } from "@sluice/encoding/bytes"
+import type { Owner } from "@sluice/queue-store/queue-store"
 import type { QueueRecord } from "@sluice/queue-store/records"
 import type { Client } from "./client.ts"
 import type { RelayContext } from "./context.ts"
@@ -12,12 +13,20 @@ export function countDeletion(statistics: Statistics, { senderKey }: QueueRecord
 }
 
 /** Ends what the relay holds for a queue that was deleted: subscriptions of others hear DELD (smp.md §2.5). */
-export function queueRemoved(relay: RelayContext, queue: QueueRecord, by: Client | undefined): void {
+export function queueRemoved(
+  relay: RelayContext,
+  { queue, owner }: { readonly queue: QueueRecord; readonly owner?: Owner | undefined },
+  by: Client | undefined,
+): void {
   const { recipientId, rcvServiceId, notifier } = queue
   relay.delivery.deleted(recipientId, by)
+  if (owner !== undefined && owner.node !== relay.node && rcvServiceId === undefined) {
+    relay.neighbours.deleted(recipientId, owner)
+  }
   if (rcvServiceId !== undefined) {
     const receiver = relay.services.remove("messages", rcvServiceId, recipientId)
-    if (receiver !== undefined && receiver !== by) {
+    if (receiver === undefined) relay.neighbours.leftService("messages", rcvServiceId, recipientId, true)
+    else if (receiver !== by) {
       relay.delivery.dropQueue(receiver, recipientId)
       relay.events.add(receiver, "messages", idKey(recipientId), recipientId, { tag: "DELD" })
     }
@@ -35,6 +44,11 @@ export function notifierRemoved(
     serviceId === undefined
       ? relay.notifications.remove(notifierId)
       : relay.services.remove("notifications", serviceId, notifierId)
-  if (subscriber === undefined || subscriber === by) return
+  if (subscriber === undefined) {
+    if (serviceId === undefined) relay.neighbours.notifierDeleted(notifierId)
+    else relay.neighbours.leftService("notifications", serviceId, notifierId, true)
+    return
+  }
+  if (subscriber === by) return
   relay.events.add(subscriber, "notifications", idKey(notifierId), notifierId, { tag: "DELD" })
 }

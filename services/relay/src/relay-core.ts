@@ -6,6 +6,7 @@ import { StoreError } from "@sluice/queue-store/store-error"
 import type { Client } from "./client.ts"
 import type { RelayContext } from "./context.ts"
 import { Delivery } from "./delivery.ts"
+import { ALONE, type Neighbours } from "./fleet/neighbours.ts"
 import { LastUse } from "./last-use.ts"
 import { type NetworkCommands, NO_NETWORK } from "./network-commands.ts"
 import { NotificationDelivery } from "./notification-delivery.ts"
@@ -23,6 +24,8 @@ export interface CoreParts {
   readonly log: Log
   /** Name of this process in the fleet. */
   readonly node: string
+  /** The other nodes; by default there are none. */
+  readonly neighbours?: Neighbours | undefined
   /** Made when everything else is there, since forwarded commands run on it. */
   readonly network?: ((relay: RelayContext) => NetworkCommands) | undefined
   readonly statistics?: Statistics | undefined
@@ -34,7 +37,7 @@ const MAX_BATCH = 255
 
 /** Puts the parts of a relay together, without any network: what `RelaySession` and the jobs work with. */
 export function createRelayCore(parts: CoreParts): RelayContext {
-  const { policy, store, crypto, clock, log, node } = parts
+  const { policy, store, crypto, clock, log, node, neighbours = ALONE } = parts
   const statistics = parts.statistics ?? new Statistics()
   const storeFailed = (error: StoreError): void => {
     log.error("the store failed", { code: error.problem.code, error })
@@ -48,13 +51,12 @@ export function createRelayCore(parts: CoreParts): RelayContext {
     statistics.qSubEnd += sent
     statistics.qSubEndB += Math.floor(sent / MAX_BATCH) + 1
   })
-  const services = new ServiceSubscriptions(events, crypto, (client, kind) => {
+  const services = new ServiceSubscriptions(events, crypto, neighbours, (client, kind) => {
     if (kind === "messages") delivery.dropServiceQueues(client)
   })
-  const now = (): number => clock.now()
-  const delivery = new Delivery({ store, events, services, crypto, now, onError })
+  const delivery = new Delivery({ store, events, services, crypto, clock, node, neighbours, onError })
   const notifications = new NotificationDelivery(
-    { store, clock, events, services, statistics, onError },
+    { store, clock, events, services, statistics, neighbours, onError },
     policy.notificationInterval * 1000,
   )
   const relay = {
@@ -69,6 +71,7 @@ export function createRelayCore(parts: CoreParts): RelayContext {
     services,
     events,
     network: NO_NETWORK,
+    neighbours,
     node,
     lastUse: new LastUse(store, clock, onError),
     clients: new Set<Client>(),

@@ -2,6 +2,7 @@ import { join } from "node:path"
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { toHex } from "@sluice/encoding/bytes"
+import type { NodeLink } from "@sluice/fleet/node-link"
 import { createAdminServer } from "@sluice/ops/admin-server"
 import { bindOf } from "@sluice/ops/bind"
 import { type Clock, systemClock } from "@sluice/ops/clock"
@@ -26,6 +27,7 @@ import type { Credentials } from "@sluice/transport/credentials"
 import { policyOf, type RelayConfig } from "./config.ts"
 import type { RelayContext } from "./context.ts"
 import { expireMessages, expiryJobs, sweepJob } from "./expiry.ts"
+import { RelayFleet } from "./fleet/relay-fleet.ts"
 import { Forwarding } from "./forwarding.ts"
 import { NO_COUNTS, type SocketCounts } from "./metrics.ts"
 import { namesCommands } from "./names-commands.ts"
@@ -52,8 +54,19 @@ export interface RelayParts {
   readonly metrics?: Metrics
   readonly readiness?: Readiness
   readonly store?: OpenStore
+  /** Joins the nodes that share this relay's address and store; without it the relay is alone. */
+  readonly link?: (components: LinkComponents) => NodeLink
   /** Runs the jobs that a fleet does once. By default they run here, with those of this process. */
   readonly fleetJobs?: (components: TimerJobsComponents) => JobRunner
+}
+
+/** What a link to other nodes is made with. */
+export interface LinkComponents {
+  /** Name of this node, as the store knows it: 32 hexadecimal digits that no other process has. */
+  readonly node: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly random: () => number
 }
 
 /** A relay that was put together. `start` and `stop` are those of the ops package's `Service`. */
@@ -97,6 +110,7 @@ class AssembledRelay implements Relay {
   readonly #parts: RelayParts
   readonly #store: OpenStore
   readonly #core: RelayContext
+  readonly #fleet: RelayFleet
   readonly #proxy: MessageProxy
   readonly #server: BlockServer
   readonly #jobs: JobRunner
@@ -133,13 +147,19 @@ class AssembledRelay implements Relay {
       { enabled: config.proxy.enabled, password: config.relay.password?.reveal(), routing: config.proxy },
       { crypto, clock, metrics: proxyMetrics },
     )
+    const node = toHex(crypto.randomBytes(NODE_NAME_BYTES))
+    const fleetLog = log.child("fleet")
+    this.#fleet = new RelayFleet(parts.link?.({ node, clock, log: fleetLog, random }), {
+      ...{ clock, log: fleetLog, register, notificationInterval: config.relay.notificationInterval },
+    })
     this.#core = createRelayCore({
       policy: policyOf(config),
+      neighbours: this.#fleet.neighbours,
       store: store.store,
       crypto,
       clock,
       log,
-      node: toHex(crypto.randomBytes(NODE_NAME_BYTES)),
+      node,
       statistics,
       network: (relay) =>
         combineNetwork({
@@ -195,6 +215,7 @@ class AssembledRelay implements Relay {
     if (lmdb !== undefined) this.#jobs.add({ name: "trim-store", every: TRIM_EVERY, run: () => lmdb.trim() })
     this.#jobs.add({ name: "certificate-dates", every: DAY * 1000, firstAfter: 0, run: () => this.#checkCertificate() })
     this.readiness.add("store", () => this.#storeAnswers())
+    if (parts.link !== undefined) this.readiness.add("fleet", () => this.#fleet.holdsLease())
     const { routes } = this.#operations
     this.#admin = createAdminServer(
       { ...config.admin, routes },
@@ -230,6 +251,7 @@ class AssembledRelay implements Relay {
     try {
       if (this.#core.policy.expireOnStart) this.#core.statistics.msgExpired += await expireMessages(this.#core, signal)
       await this.#operations.load()
+      await this.#fleet.start(this.#core)
       await this.#admin.listen()
       await this.#server.start(signal)
       await this.#jobs.start()
@@ -272,6 +294,8 @@ class AssembledRelay implements Relay {
     await this.#proxy.stop()
     await this.#jobs.stop()
     await this.#fleetJobs.stop()
+    await this.#fleet.stop().catch((error: unknown) => this.#parts.log.warn("left the fleet without a word", { error }))
+    this.#core.delivery.stop()
     this.#core.events.stop()
     this.#core.notifications.stop()
     this.#resolver?.close()

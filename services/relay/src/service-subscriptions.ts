@@ -3,6 +3,7 @@ import { idKey } from "@sluice/encoding/bytes"
 import type { ServiceKind, ServiceTotals } from "@sluice/queue-store/records"
 import { emptyIdsHash, toggleId } from "@sluice/smp-protocol/ids-hash"
 import type { Client } from "./client.ts"
+import type { Neighbours } from "./fleet/neighbours.ts"
 import type { PendingEvents } from "./pending-events.ts"
 
 interface ServiceSubscription {
@@ -22,14 +23,21 @@ export class ServiceSubscriptions {
   readonly #events: PendingEvents
   readonly #onTakenOver: (client: Client, kind: ServiceKind) => void
   readonly #crypto: CryptoBackend
+  readonly #neighbours: Neighbours
   readonly #services: Record<ServiceKind, Map<string, ServiceSubscription>> = {
     messages: new Map(),
     notifications: new Map(),
   }
 
-  constructor(events: PendingEvents, crypto: CryptoBackend, onTakenOver: (client: Client, kind: ServiceKind) => void) {
+  constructor(
+    events: PendingEvents,
+    crypto: CryptoBackend,
+    neighbours: Neighbours,
+    onTakenOver: (client: Client, kind: ServiceKind) => void,
+  ) {
     this.#events = events
     this.#crypto = crypto
+    this.#neighbours = neighbours
     this.#onTakenOver = onTakenOver
   }
 
@@ -70,6 +78,21 @@ export class ServiceSubscriptions {
       count: totals?.count ?? 0,
       idsHash: totals?.idsHash.slice() ?? emptyIdsHash(),
     })
+    this.#neighbours.serviceSubscribed(kind, serviceId)
+  }
+
+  /** IDs of the services that are subscribed here. */
+  subscribed(kind: ServiceKind): Uint8Array[] {
+    return Array.from(this.#services[kind].values(), ({ serviceId }) => serviceId)
+  }
+
+  /** A connection on another node is the service's subscriber now: the one here gets ENDS with what it had. */
+  movedElsewhere(kind: ServiceKind, serviceId: Uint8Array): void {
+    const key = idKey(serviceId)
+    const previous = this.#services[kind].get(key)
+    if (previous === undefined) return
+    this.#services[kind].delete(key)
+    this.#end(kind, key, previous)
   }
 
   /** A queue came to the service through this connection. */
@@ -98,7 +121,11 @@ export class ServiceSubscriptions {
     const serviceId = client.connection.service?.serviceId
     if (serviceId === undefined) return
     const key = idKey(serviceId)
-    for (const services of Object.values(this.#services)) if (services.get(key)?.client === client) services.delete(key)
+    for (const kind of ["messages", "notifications"] as const) {
+      if (this.#services[kind].get(key)?.client !== client) continue
+      this.#services[kind].delete(key)
+      this.#neighbours.serviceUnsubscribed(kind, serviceId)
+    }
   }
 
   #own(client: Client, kind: ServiceKind): ServiceSubscription | undefined {

@@ -28,6 +28,10 @@ export class Subscription {
   deliveredAt = 0
   /** A message came while the head was being read: read again before believing that the queue is empty. */
   missed = false
+  /** SUBs of it that the store has not answered. */
+  subscribing = 0
+  /** The latest epoch that is known to have ended: while a SUB is under way, its answer is compared with it. */
+  endedThrough = 0
   /** Ended: moved to another connection, deleted, or its connection closed. */
   ended = false
 

@@ -130,7 +130,7 @@ async function store(
     return false
   }
   if (subscription !== undefined) {
-    subscription.owner = result.owner
+    relay.delivery.owned(subscription, result.owner)
     relay.delivery.settle(subscription, undefined)
   }
   if (service !== undefined) {

@@ -15,7 +15,7 @@ export const del: QueueHandler<"DEL"> = async (relay, client, { queue }) => {
   const outcome = await relay.store.deleteQueue(queue.recipientId)
   if (!outcome.ok) return refused(outcome)
   countDeletion(relay.statistics, outcome.queue)
-  queueRemoved(relay, outcome.queue, client)
+  queueRemoved(relay, outcome, client)
   return OK
 }
 

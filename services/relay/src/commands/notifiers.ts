@@ -90,7 +90,8 @@ function reassociated(
   const { service } = client.connection
   if (previous !== undefined) {
     const receiver = relay.services.remove("notifications", previous, notifierId)
-    if (receiver !== undefined && receiver !== client) {
+    if (receiver === undefined) relay.neighbours.leftService("notifications", previous, notifierId, false)
+    else if (receiver !== client) {
       relay.events.add(receiver, "notifications", idKey(notifierId), notifierId, { tag: "END" })
     }
     if (service === undefined) counts.assocRemoved++
@@ -100,7 +101,8 @@ function reassociated(
   }
   if (service === undefined) return
   const individual = relay.notifications.remove(notifierId)
-  if (individual !== undefined && individual !== client) {
+  if (individual === undefined) relay.neighbours.notifierTaken(notifierId)
+  else if (individual !== client) {
     relay.events.add(individual, "notifications", idKey(notifierId), notifierId, { tag: "END" })
   }
 }

@@ -83,7 +83,11 @@ function finish(
   }
   relay.lastUse.note(outcome.queue)
   const { service } = client.connection
-  if (service === undefined) subscription.owner = outcome.owner
+  if (service === undefined) relay.delivery.owned(subscription, outcome.owner)
+  const { previousOwner } = outcome
+  if (previousOwner !== undefined && previousOwner.node !== relay.node && queue.rcvServiceId === undefined) {
+    relay.neighbours.moved(queue.recipientId, previousOwner)
+  }
   associate(relay, client, queue, outcome)
   const message = relay.delivery.settle(subscription, outcome.head)
   if (repeated) relay.statistics.qSubDuplicate++
@@ -102,7 +106,8 @@ function associate(relay: RelayContext, client: Client, before: QueueRecord, out
   const counts = relay.statistics.rcvServices
   if (previous !== undefined) {
     const receiver = relay.services.remove("messages", previous, recipientId)
-    if (receiver !== undefined && receiver !== client) {
+    if (receiver === undefined) relay.neighbours.leftService("messages", previous, recipientId, false)
+    else if (receiver !== client) {
       relay.delivery.dropQueue(receiver, recipientId)
       relay.events.add(receiver, "messages", idKey(recipientId), recipientId, { tag: "END" })
     }
