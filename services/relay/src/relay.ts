@@ -21,6 +21,7 @@ import { createBlockServer } from "@sluice/server-kit/block-server"
 import type { BlockServer, ListenAddress } from "@sluice/server-kit/server"
 import { loadServerIdentity, warnBeforeExpiry } from "@sluice/server-kit/server-identity"
 import { createServerMetrics, type ServerMetrics } from "@sluice/server-kit/server-metrics"
+import type { WebHandOver } from "@sluice/server-kit/server-options"
 import { smpProtocol } from "@sluice/server-kit/smp"
 import { secondsLeft } from "@sluice/transport/certificates"
 import type { Credentials } from "@sluice/transport/credentials"
@@ -58,6 +59,8 @@ export interface RelayParts {
   readonly link?: (components: LinkComponents) => NodeLink
   /** Runs the jobs that a fleet does once. By default they run here, with those of this process. */
   readonly fleetJobs?: (components: TimerJobsComponents) => JobRunner
+  /** A web server on the port of the relay: the connections of clients that send a server name are its own. */
+  readonly web?: WebHandOver
 }
 
 /** What a link to other nodes is made with. */
@@ -199,6 +202,7 @@ class AssembledRelay implements Relay {
         }),
         sessions: (session) => new RelaySession(this.#core, session),
         settings: { ...config.limits, maxSlowCommands: slowCommands(config) },
+        web: parts.web,
       },
       { crypto, clock, log: log.child("server"), metrics: this.#serverMetrics },
     )
