@@ -44,7 +44,7 @@ export class TestSite implements AsyncDisposable {
     const metrics = new Metrics()
     const links = await createLinksServer(config, {
       ...{ log, metrics, dataFolder: relay.folder },
-      relays: [{ address: server, connectTo: { hosts: ["127.0.0.1"], port } }],
+      relays: [{ address: server, connectTo: () => ({ hosts: ["127.0.0.1"], port }) }],
     })
     await links.start()
     const client = await connect({ ...server, hosts: ["127.0.0.1"] }, { crypto: nativeCrypto })

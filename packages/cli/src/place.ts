@@ -1,4 +1,5 @@
 import { join, relative, resolve } from "node:path"
+import { linksGroup } from "@sluice/links/config"
 import { type ResolvedConfig, resolveConfig } from "@sluice/ops/config"
 import { CONFIG_FILE_NAME, readConfigFile, readSecretFile } from "@sluice/ops/config-file"
 import { readEnv } from "@sluice/ops/env"
@@ -23,7 +24,10 @@ export interface Place {
 }
 
 /** Every setting of every service that `sluice` runs. */
-export const settings: typeof relaySettings = relaySettings
+export const settings: typeof relaySettings & { readonly links: typeof linksGroup } = {
+  ...relaySettings,
+  links: linksGroup,
+}
 
 /** The settings as they are in force. */
 export type Settings = ResolvedConfig<typeof settings>

@@ -93,15 +93,9 @@ export const linksGroup = group("The pages for links, and what they show of an a
     default: "chat.simplex.app",
     help: "Android app that may open the links of this host.",
   }),
-  androidFingerprints: setting(
+  androidFingerprints: optional(
     list(text({ pattern: /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/, allowed: "SHA-256 digests such as 5E:3E:…, 32 bytes" })),
-    {
-      default: [
-        "5E:3E:DC:C2:00:FB:A8:D5:F4:88:F3:CA:4C:32:5B:05:78:C5:6A:9C:03:A1:CC:B5:92:9C:D7:5C:7E:57:E2:4D",
-        "3C:52:C4:FD:3C:AD:1C:07:C9:B0:0A:70:80:E3:58:FA:B9:FE:FC:B8:AF:5A:EC:14:77:65:F1:6D:0F:21:AD:85",
-      ],
-      help: "Certificates of that app; empty serves no association file.",
-    },
+    { help: "Certificates of that app; unset means those of the published one, empty serves no association file." },
   ),
   information: informationSettings,
 })

@@ -9,7 +9,6 @@ import type { Log } from "@sluice/ops/log"
 import { Metrics } from "@sluice/ops/metrics"
 import { OperatorError } from "@sluice/ops/operator-error"
 import type { Service } from "@sluice/ops/service"
-import { timerJobs } from "@sluice/ops/timer-jobs"
 import type { WebHandOver } from "@sluice/server-kit/server-options"
 import { checkLinks, type LinksConfig } from "./config.ts"
 import { createLinksMetrics, type LinksMetrics } from "./metrics.ts"
@@ -27,7 +26,6 @@ export interface LinksServerParts {
   readonly dataFolder: string
   readonly crypto?: CryptoBackend
   readonly clock?: Clock
-  readonly random?: () => number
   readonly metrics?: Metrics
   /** Relays besides those of the configuration: the one in the same process. */
   readonly relays?: readonly AllowedRelay[]
@@ -46,13 +44,12 @@ export interface LinksServer extends Service, AsyncDisposable {
   readonly metrics: LinksMetrics
 }
 
-const SWEEP_EVERY = 60_000
 const MINUTE = 60
 
 /** Makes the files of the site and puts everything together. Listens only with `start`. */
 export async function createLinksServer(config: LinksConfig, parts: LinksServerParts): Promise<LinksServer> {
   checkLinks(config)
-  const { log, dataFolder, crypto = nativeCrypto, clock = systemClock, random = Math.random } = parts
+  const { log, dataFolder, crypto = nativeCrypto, clock = systemClock } = parts
   const certificate = await loadWebCertificate(config, dataFolder)
   const relays = [...(parts.relays ?? []), ...config.relays.map((address) => ({ address }))]
   const { register } = parts.metrics ?? new Metrics()
@@ -69,10 +66,6 @@ export async function createLinksServer(config: LinksConfig, parts: LinksServerP
     crypto,
   )
   const app = createWebApp(config, { site, resolver, clients, metrics, clock, log }, certificate)
-  const jobs = timerJobs({}, { clock, log: log.child("jobs"), register, random })
-  if (resolver !== undefined) {
-    jobs.add({ name: "links-cache", every: SWEEP_EVERY, run: () => Promise.resolve(resolver.sweep()) })
-  }
   const handOver = certificate && new SharedPort(certificate, (socket) => app.server.emit(SECURED, socket))
   let connections = 0
   app.server.on(certificate === undefined ? "connection" : SECURED, (socket: TLSSocket) => {
@@ -88,7 +81,7 @@ export async function createLinksServer(config: LinksConfig, parts: LinksServerP
     clients: clients.size,
     connections,
   })
-  return assemble({ config, log, dataFolder, app, jobs, resolver, handOver, metrics })
+  return assemble({ config, log, dataFolder, app, resolver, handOver, metrics })
 }
 
 /** What TLS servers call a connection that is set up; the HTTP part of one listens for it. */
@@ -131,13 +124,12 @@ interface Assembly {
   readonly log: Log
   readonly dataFolder: string
   readonly app: ReturnType<typeof createWebApp>
-  readonly jobs: ReturnType<typeof timerJobs>
   readonly resolver: Resolver | undefined
   readonly handOver: SharedPort | undefined
   readonly metrics: LinksMetrics
 }
 
-function assemble({ config, log, dataFolder, app, jobs, resolver, handOver, metrics }: Assembly): LinksServer {
+function assemble({ config, log, dataFolder, app, resolver, handOver, metrics }: Assembly): LinksServer {
   let stopped: Promise<void> | undefined
   const end = async (deadline: AbortSignal): Promise<void> => {
     const cut = (): void => app.server.closeAllConnections()
@@ -145,7 +137,6 @@ function assemble({ config, log, dataFolder, app, jobs, resolver, handOver, metr
     else deadline.addEventListener("abort", cut, { once: true })
     await app.close()
     deadline.removeEventListener("abort", cut)
-    await jobs.stop()
     await resolver?.close()
   }
   const stop = (deadline: AbortSignal = NEVER): Promise<void> => {
@@ -161,7 +152,7 @@ function assemble({ config, log, dataFolder, app, jobs, resolver, handOver, metr
     async start() {
       try {
         await listen(app, bindOf(config.bind, config.port))
-        await jobs.start()
+        resolver?.start()
       } catch (error) {
         await stop(AbortSignal.abort())
         throw error

@@ -1,6 +1,6 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import type { ServerAddress } from "@sluice/encoding/server-address"
-import { androidAssociation, appleAssociation } from "./association.ts"
+import { androidAssociation, appleAssociation, PUBLISHED_ANDROID } from "./association.ts"
 import { bundle } from "./bundle.ts"
 import type { LinksConfig } from "./config.ts"
 import { html } from "./pages/html.ts"
@@ -79,7 +79,7 @@ function missingPage(language: Language, assets: AssetPaths): { readonly text: s
 }
 
 async function associations(config: LinksConfig, crypto: CryptoBackend): Promise<ReadonlyMap<string, StaticFile>> {
-  const { iosApps, androidPackage, androidFingerprints } = config
+  const { iosApps, androidPackage, androidFingerprints = PUBLISHED_ANDROID } = config
   const files = new Map<string, StaticFile>()
   const add = async (name: string, content: string): Promise<void> => {
     files.set(`/.well-known/${name}`, await staticFile(crypto, JSON_TYPE, content))

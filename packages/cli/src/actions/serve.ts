@@ -2,7 +2,7 @@
 import { type Program, runProgram } from "@sluice/ops/lifecycle"
 import { processHost } from "@sluice/ops/main"
 import { say } from "../output.ts"
-import { type GlobalOptions, placeOf } from "../place.ts"
+import { type GlobalOptions, loadSettings, placeOf } from "../place.ts"
 import type { UpOptions } from "../serve/up-program.ts"
 
 /** `sluice up`: everything on this machine, made if need be, with a view for people. Gives the exit code. */
@@ -16,8 +16,9 @@ export function up(options: UpOptions): Promise<number> {
 /** `sluice relay`: the relay alone. Gives the exit code. */
 export function relay(options: GlobalOptions): Promise<number> {
   return run(async () => {
-    const { relayProgram } = await import("../serve/relay-program.ts")
-    return relayProgram(options)
+    const { programWithPages } = await import("../serve/with-pages.ts")
+    const place = placeOf(options)
+    return programWithPages(place, loadSettings(place))
   })
 }
 
@@ -28,6 +29,17 @@ export function proxy(options: GlobalOptions): Promise<number> {
     const { dataFolder, configNamed, configFile, env } = placeOf(options)
     const named = { ...env, SLUICE_DATA: dataFolder, ...(configNamed && { SLUICE_CONFIG: configFile }) }
     return proxyProgram({ env: named })
+  })
+}
+
+/** `sluice links`: the pages for links alone. Gives the exit code. */
+export function links(options: GlobalOptions): Promise<number> {
+  return run(async () => {
+    const { linksProgram } = await import("@sluice/links/program")
+    const { VERSION } = await import("../version.ts")
+    const { dataFolder, configNamed, configFile, env } = placeOf(options)
+    const named = { ...env, SLUICE_DATA: dataFolder, ...(configNamed && { SLUICE_CONFIG: configFile }) }
+    return linksProgram({ env: named, version: VERSION })
   })
 }
 

@@ -15,6 +15,7 @@ export function addUp(program: Command, exit: (code: number) => void): void {
         "dies is started again while the others serve.",
     )
     .option("--workers <n>", "relay processes that share one store and one port (Linux)", wholeNumber(1, 64))
+    .option("--links", "serve the pages for links as well (links.enabled), by default on port 8080 of this machine")
     .action(async (_options: unknown, self: Command) => {
       const { up } = await import("../actions/serve.ts")
       exit(await up(self.optsWithGlobals()))

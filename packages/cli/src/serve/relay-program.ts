@@ -3,7 +3,7 @@ import type { Program } from "@sluice/ops/lifecycle"
 import { createLog, type LineSink } from "@sluice/ops/log"
 import type { Service } from "@sluice/ops/service"
 import { createRelay, type Relay, type RelayParts } from "@sluice/relay/relay"
-import { type GlobalOptions, loadSettings, type Overrides, type Place, placeOf, type Settings } from "../place.ts"
+import { loadSettings, type Overrides, type Place, type Settings } from "../place.ts"
 import { removeRunRecord, writeRunRecord } from "../run-record.ts"
 import { VERSION } from "../version.ts"
 
@@ -15,12 +15,6 @@ export interface Watcher {
   started(relay: Relay): void | Promise<void>
   /** It is about to stop. */
   stopping(): void
-}
-
-/** The relay of the data folder as a program. Throws `OperatorError` when there is none or it can't be used. */
-export function relayProgram(options: GlobalOptions): Promise<Program> {
-  const place = placeOf(options)
-  return programOf(place, loadSettings(place))
 }
 
 /** How a relay is run, where it is not as usual. */
@@ -35,7 +29,7 @@ export interface ProgramOptions {
   readonly parts?: Partial<RelayParts>
 }
 
-/** The same, for settings that were read already. */
+/** The relay of the data folder as a program. Throws `OperatorError` when there is none or it can't be used. */
 export async function programOf(place: Place, settings: Settings, options: ProgramOptions = {}): Promise<Program> {
   const { config } = settings
   const { watcher, record = true, overrides, name = "relay", parts } = options

@@ -1,21 +1,26 @@
 import type { Program } from "@sluice/ops/lifecycle"
+import { OperatorError } from "@sluice/ops/operator-error"
 import { hasIdentity, makeRelay } from "../new-relay.ts"
 import { say } from "../output.ts"
 import { type GlobalOptions, loadSettings, type Place, placeOf, type Settings, shown } from "../place.ts"
 import { relayAddress } from "../relay-address.ts"
-import { programOf, type Watcher } from "./relay-program.ts"
+import type { Watcher } from "./relay-program.ts"
 import { type Status, StatusLine } from "./status-line.ts"
+import { programWithPages } from "./with-pages.ts"
 
 /** What `sluice up` is told. */
 export interface UpOptions extends GlobalOptions {
   /** Relay processes that share the embedded store and the port. */
   readonly workers?: number | undefined
+  /** Whether the pages for links are served as well, whatever the settings say. */
+  readonly links?: boolean | undefined
 }
 
 /** Makes the relay if there is none yet, and gives the program that runs it in front of somebody. */
 export async function upProgram(options: UpOptions): Promise<Program> {
   const place = placeOf(options)
-  const settings = loadSettings(place)
+  const overrides = options.links === true ? { "links.enabled": true } : {}
+  const settings = loadSettings(place, overrides)
   const fresh = !(await hasIdentity(place, settings))
   if (fresh) await makeRelay(place, settings, { set: {}, ed448: false })
   const line = process.stderr.isTTY ? new StatusLine(process.stderr) : undefined
@@ -27,7 +32,14 @@ export async function upProgram(options: UpOptions): Promise<Program> {
     },
     stopping: () => line?.hide(),
   }
-  if (options.workers === undefined) return programOf(place, settings, { watcher: watcherFor(view) })
+  if (options.workers === undefined) {
+    return programWithPages(place, settings, { overrides, watcher: watcherFor(view) })
+  }
+  if (settings.config.links.enabled) {
+    throw new OperatorError(
+      "links.enabled does not go with --workers; allowed: links.enabled = false, and `sluice links` beside it",
+    )
+  }
   const { workersProgram } = await import("../fleet/workers-program.ts")
   return workersProgram(place, settings, { count: options.workers, view })
 }

@@ -4,8 +4,8 @@ import type { ServerAddress } from "@sluice/encoding/server-address"
 export interface AllowedRelay {
   /** As links and visitors know it. */
   readonly address: ServerAddress
-  /** Where it is reached from here, if not by that address; the identity must be the same. */
-  readonly connectTo?: { readonly hosts: readonly string[]; readonly port: string }
+  /** Where it is reached from here, if not by that address; asked at each connection. The identity must be the same. */
+  readonly connectTo?: () => { readonly hosts: readonly string[]; readonly port: string }
 }
 
 /** The relays of the configuration by any of their host names, in lower case. No other one is ever connected to. */

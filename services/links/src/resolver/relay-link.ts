@@ -105,7 +105,7 @@ export class RelayLink {
     if (failure !== undefined) throw failure
     try {
       return await connect(
-        { ...address, ...connectTo },
+        { ...address, ...connectTo?.() },
         { crypto: this.#crypto, signal, connectTimeoutMs: fetchTimeout, commandTimeoutMs: fetchTimeout },
       )
     } catch (error) {

@@ -1,10 +1,13 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import { fromLatin1 } from "@sluice/encoding/bytes"
-import type { Clock } from "@sluice/ops/clock"
+import type { Clock, Timer } from "@sluice/ops/clock"
 import { type AllowedRelay, AllowList } from "./allow-list.ts"
 import { type CacheLimits, LinkCache } from "./link-cache.ts"
 import { ResolveError } from "./problem.ts"
 import { RelayLink, type RelayLinkOptions } from "./relay-link.ts"
+
+/** Milliseconds between looks for cached data that is too old. */
+const SWEEP_EVERY = 30_000
 
 /** Bytes of a link ID. */
 export const LINK_ID_BYTES = 24
@@ -33,13 +36,16 @@ export type ResolveSource = "cache" | "relay"
 export class Resolver {
   readonly allowed: AllowList
   readonly #cache: LinkCache
+  readonly #clock: Clock
   readonly #links = new Map<AllowedRelay, RelayLink>()
   /** Fetches under way: those who ask for the same link meanwhile share the answer. */
   readonly #pending = new Map<string, Promise<Uint8Array | undefined>>()
+  #sweeping: Timer | undefined
 
   constructor(options: ResolverOptions, { crypto, clock }: { readonly crypto: CryptoBackend; readonly clock: Clock }) {
     this.allowed = new AllowList(options.relays)
     this.#cache = new LinkCache(options.cache, clock)
+    this.#clock = clock
     for (const relay of options.relays) this.#links.set(relay, new RelayLink(relay, options, { crypto, clock }))
   }
 
@@ -70,12 +76,18 @@ export class Resolver {
     return levels
   }
 
-  /** Drops what is too old; to be called now and then. */
-  sweep(): void {
-    this.#cache.sweep()
+  /** Begins to drop what is too old from the cache now and then. */
+  start(): void {
+    const sweep = (): void => {
+      this.#cache.sweep()
+      this.#sweeping?.refresh()
+    }
+    this.#sweeping = this.#clock.setTimeout(sweep, SWEEP_EVERY, { background: true })
   }
 
+  /** Closes the connections to relays; what is being fetched fails. */
   async close(): Promise<void> {
+    this.#sweeping?.cancel()
     await Promise.all([...this.#links.values()].map((link) => link.close()))
   }
 
