@@ -14,8 +14,9 @@ import {
   SMALL_SIZE,
 } from "./sntrup/encode.ts"
 import { mod3, modQ, nonZeroMask, P, WEIGHT } from "./sntrup/field.ts"
+import { inverseMod3 } from "./sntrup/inverse-mod3.ts"
 import { RANDOM_SIZE, shortPolynomial, smallPolynomial } from "./sntrup/random.ts"
-import { inverseMod3, inverseOfTriple, multiplyMod3, multiplyModQ, type Polynomial } from "./sntrup/ring.ts"
+import { inverseOfTriple, multiplyMod3, multiplyModQ, type Polynomial } from "./sntrup/ring.ts"
 
 // A secret key is f ‖ 1/g ‖ public key ‖ ρ ‖ H4(public key).
 const PUBLIC_KEY_AT = 2 * SMALL_SIZE

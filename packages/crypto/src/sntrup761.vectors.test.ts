@@ -1,4 +1,6 @@
 import { fromHex, toHex } from "@sluice/encoding/bytes"
+import { decodeWhole } from "@sluice/encoding/reader"
+import { encodeWith } from "@sluice/encoding/writer"
 import { describe, expect, it } from "vitest"
 import { vectors } from "../../../test/vectors.ts"
 import { BACKENDS } from "../test/backends.ts"
@@ -23,6 +25,15 @@ interface KemCase {
   readonly changedLastByteKey: string
 }
 
+interface EncodingCase {
+  readonly name: string
+  readonly publicKey: string
+  readonly publicKeySmp: string
+  readonly secretKeySmp: string
+  readonly ciphertextSmp: string
+  readonly sharedKey: string
+}
+
 /** A back end that gives out exactly these bytes. */
 function scripted(c: CryptoBackend, hex: string): { c: CryptoBackend; left: () => number } {
   let bytes = fromHex(hex)
@@ -37,6 +48,14 @@ function scripted(c: CryptoBackend, hex: string): { c: CryptoBackend; left: () =
 const file = vectors("crypto.json")
 
 describe.skipIf(file === undefined).each(BACKENDS)("sntrup761 of the reference: $name", (c) => {
+  it.each(rows<EncodingCase>(file, "sntrup761Encoding"))("$name: a length of two bytes before each", (kase) => {
+    const field = (bytes: Uint8Array): string => toHex(encodeWith((w) => w.large(bytes)))
+    expect(field(fromHex(kase.publicKey))).toBe(kase.publicKeySmp)
+    const secretKey = decodeWhole(fromHex(kase.secretKeySmp), (r) => r.large("secret key"))
+    const ciphertext = decodeWhole(fromHex(kase.ciphertextSmp), (r) => r.large("ciphertext"))
+    expect(toHex(createSntrup761(c).decapsulate(secretKey, ciphertext))).toBe(kase.sharedKey)
+  })
+
   it.each(rows<KemCase>(file, "sntrup761"))("$name", (kase) => {
     const keys = scripted(c, kase.keypairRandom.bytes)
     const pair = createSntrup761(keys.c).generateKeyPair()

@@ -10,7 +10,7 @@ export const Q_HALF = 2295
 /** Number of non-zero coefficients in a short polynomial. */
 export const WEIGHT = 286
 
-/** A coefficient modulo 3, as -1, 0 or 1. For |x| up to 98,000. */
+/** A coefficient modulo 3, as -1, 0 or 1. For |x| up to 16,000. */
 export function mod3(x: number): number {
   return (x - Math.imul(3, (Math.imul(10_923, x) + 16_384) >> 15)) | 0
 }
