@@ -1,5 +1,5 @@
 // A relay in a process of its own, as `bench/relay/main.ts` measures it: embedded store, default settings, free ports.
-
+import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { systemClock } from "@sluice/ops/clock"
@@ -10,17 +10,18 @@ import { openStore } from "@sluice/relay/open-store"
 import { createRelay } from "@sluice/relay/relay"
 import { createIdentity, identityFiles } from "@sluice/transport/certificates"
 
-const [dataFolder = ""] = process.argv.slice(2)
+const [dataFolder = "", port = "0"] = process.argv.slice(2)
 const overrides = {
   "relay.bind": ["127.0.0.1"],
-  "relay.port": 0,
+  "relay.port": Number(port),
   "admin.port": 0,
   // The proxy and the relay behind it are both on this machine.
   "proxy.allow_private": true,
 }
 const config = loadConfig(relaySettings, { overrides })
 const now = Math.floor(systemClock.now() / 1000)
-await createIdentity(nativeCrypto, identityFiles(join(dataFolder, "identity")), { host: "localhost", now })
+const identity = identityFiles(join(dataFolder, "identity"))
+if (!existsSync(identity.leafCertificate)) await createIdentity(nativeCrypto, identity, { host: "localhost", now })
 const log = createLog({ level: "warn", format: "json", service: "relay" }, { clock: systemClock })
 const store = await openStore(config, dataFolder, nativeCrypto)
 const relay = await createRelay(config, { log, dataFolder, store })

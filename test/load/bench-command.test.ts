@@ -36,6 +36,7 @@ it("prints a table, or JSON, and writes a plot", async () => {
 
 it.each([
   [["--mode", "connect", "--rate", "5"], "--rate is not an option of --mode connect, which has: --count, --parallel"],
+  [["--mode", "restart", "--pid", "1"], /^sluice: --mode restart ends the server and .* --pid, and --command$/],
   [["--mode", "idle"], "--mode idle reads the memory of the server: give its process as --pid"],
   [["--pid", "4194304"], /--pid: cannot read the figures of process 4194304: /],
   [["--svg", "no/such/folder.svg", "--mode", "connect", "--count", "1"], /--svg: cannot write "no\/such\/folder.svg"$/],

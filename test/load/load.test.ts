@@ -150,7 +150,25 @@ describe("with the server's process", () => {
   })
 })
 
-const modes: Record<Mode, true> = { messages: true, connect: true, queues: true, subscribe: true, idle: true }
+it.each([20, 11])("restarts the server and waits for the message that it kept, at version %i", async (version) => {
+  const restart = async (): Promise<void> => {
+    const { port } = relay
+    await relay.stop()
+    await relay.start({ "relay.port": port })
+  }
+  const parts = await run({ ...common, version, mode: "restart", server, count: 3, restart })
+  expect(named(parts)).toEqual([["restart", "restart", 1]])
+  expect(parts[0]?.latencies).toMatchObject({ "start→connected": { count: 1 }, "start→MSG": { count: 1 } })
+})
+
+const modes: Record<Mode, true> = {
+  messages: true,
+  connect: true,
+  queues: true,
+  subscribe: true,
+  idle: true,
+  restart: true,
+}
 
 it.each(Object.keys(modes) as Mode[])("%s rejects when there is no server", async (mode) => {
   const nowhere = { ...addressOf(relay), port: "1" }

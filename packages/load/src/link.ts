@@ -120,6 +120,11 @@ export class Link {
     })
   }
 
+  /** Reads no more: what the server sends from now on stays in buffers, and then with the server. */
+  pause(): void {
+    this.#stream.pause()
+  }
+
   /** Called when nothing was heard for a while: ends the connection if an answer is overdue. */
   silent(): void {
     const [overdue] = this.#pending.values()

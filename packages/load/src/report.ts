@@ -1,7 +1,7 @@
 import type { Histogram, LatencySummary } from "./histogram.ts"
 
 /** The modes of the load generator. */
-export const MODES = ["messages", "connect", "queues", "subscribe", "idle"] as const
+export const MODES = ["messages", "connect", "queues", "subscribe", "idle", "restart"] as const
 export type Mode = (typeof MODES)[number]
 
 /** What a run found out. Everything is plain data; `sluice bench relay --json` prints it as it is. */

@@ -7,6 +7,7 @@ import { type LoadOptions, runLoad } from "@sluice/load/run"
 import { reportTable } from "@sluice/load/table"
 import { checkTarget } from "@sluice/load/target"
 import { OperatorError, quoteValue } from "@sluice/ops/operator-error"
+import { restarting } from "../bench/restarting.ts"
 import { withServer } from "../client-failure.ts"
 import { printData, printJson } from "../output.ts"
 import type { GlobalOptions } from "../place.ts"
@@ -28,6 +29,7 @@ interface ModeOptions {
   readonly connections?: number
   readonly subscriptions?: number
   readonly settle?: number
+  readonly command?: string
 }
 
 /** Options of `sluice bench relay`. */
@@ -61,6 +63,7 @@ const OPTIONS_OF_MODES: Readonly<Record<Mode, readonly (keyof ModeOptions)[]>> =
   queues: ["count", "perBlock", "connections", "keep"],
   subscribe: ["connections", "subscriptions"],
   idle: ["connections", "subscriptions", "settle"],
+  restart: ["count", "command"],
 }
 
 /** An option that would have no effect is a misunderstanding about what is measured. */
@@ -105,6 +108,8 @@ function loadOptions(server: ServerAddress, proxy: ServerAddress | undefined, op
       const { settle: settleMs = 2000 } = options
       return { ...common, mode, connections: connections ?? 1000, subscriptions: subscriptions ?? 1, settleMs }
     }
+    case "restart":
+      return { ...common, mode, count: count ?? 2000, restart: restarting(pid, options.command) }
   }
 }
 

@@ -1,3 +1,4 @@
+import { MODES } from "@sluice/load/report"
 import { type Command, Option } from "commander"
 import { secondsOption, wholeNumber } from "../arguments.ts"
 import { teach } from "../teach.ts"
@@ -18,15 +19,12 @@ export function addBench(program: Command): void {
         "  queues     creation of queues\n" +
         "  subscribe  all recipients come back at once, on new connections\n" +
         "  idle       memory for each connection and subscription; needs --pid\n" +
+        "  restart    from the start of the server to its first message; needs --pid and --command\n" +
         "With --pid also CPU time and memory of the server (Linux). Queues are deleted in the end.\n" +
         "The CPU time of this program is reported too: near a whole core it is what limits the figures.",
     )
     .argument("[address]", "smp://fingerprint[:password]@host[:port] (default: the relay in the data folder)")
-    .addOption(
-      new Option("-m, --mode <mode>", "what to measure")
-        .choices(["messages", "connect", "queues", "subscribe", "idle"])
-        .default("messages"),
-    )
+    .addOption(new Option("-m, --mode <mode>", "what to measure").choices([...MODES]).default("messages"))
     .addOption(
       new Option("--auth <kind>", "keys that authorize commands").choices(["x25519", "ed25519"]).default("x25519"),
     )
@@ -56,7 +54,11 @@ export function addBench(program: Command): void {
 function addModeOptions(command: Command): void {
   command
     .option("-s, --seconds <seconds>", "messages: how long (default: 10, without --count)", secondsOption)
-    .option("-n, --count <n>", "messages, connect, queues: how many (200, and 2000 queues)", wholeNumber(1, 10_000_000))
+    .option(
+      "-n, --count <n>",
+      "messages, connect, queues, restart: how many (200; 2000 queues)",
+      wholeNumber(1, 10_000_000),
+    )
     .option("--pairs <n>", "messages: pairs of sender and recipient (32)", wholeNumber(1, 5000))
     .option("--window <n>", "messages: of each pair on their way at a time (1; 32 with --rate)", wholeNumber(1, 1000))
     .option("--body <bytes>", "messages: their length (16048)", wholeNumber(0, 16_048))
@@ -69,4 +71,5 @@ function addModeOptions(command: Command): void {
     .option("--connections <n>", "queues, subscribe, idle: how many (4, 100, 1000)", wholeNumber(1, 20_000))
     .option("--subscriptions <n>", "subscribe: in all (10000); idle: of each (1)", wholeNumber(1, 200_000))
     .option("--settle <seconds>", "idle: before memory is read (2)", secondsOption)
+    .option("--command <line>", "restart: starts the server after --pid was ended with SIGTERM")
 }
