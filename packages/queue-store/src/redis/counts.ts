@@ -1,0 +1,80 @@
+import type { Clock, Timer } from "@sluice/ops/clock"
+import type { RedisConnection } from "@sluice/redis/connection"
+import { listOf } from "@sluice/redis/redis-command"
+import type { StoreCounts } from "../queue-store.ts"
+import type { RedisKeys } from "./keys.ts"
+import { numberIn } from "./record-fields.ts"
+
+/** How long changes of numbers are gathered before they are sent, in milliseconds. */
+const FLUSH_INTERVAL = 1_000
+
+export type CountName = keyof StoreCounts
+
+const NAMES: readonly CountName[] = [
+  "queues",
+  "messages",
+  "notifiers",
+  "notifications",
+  "services",
+  "messageServices",
+  "notificationServices",
+  "messageServiceQueues",
+  "notificationServiceQueues",
+]
+
+/**
+ * The numbers of what is stored, in one hash. Changes are gathered in this process and sent once a second, so that they cost
+ * operations nothing; a node that is killed takes with it what it had gathered. The numbers of other nodes are late by as
+ * much. They are for operators; no operation depends on them.
+ */
+export class RedisCounts {
+  readonly #connection: RedisConnection
+  readonly #keys: RedisKeys
+  readonly #clock: Clock
+  readonly #changes = new Map<CountName, number>()
+  #timer: Timer | undefined
+
+  constructor(connection: RedisConnection, keys: RedisKeys, clock: Clock) {
+    this.#connection = connection
+    this.#keys = keys
+    this.#clock = clock
+  }
+
+  add(name: CountName, by: number): void {
+    if (by === 0) return
+    this.#changes.set(name, (this.#changes.get(name) ?? 0) + by)
+    this.#timer ??= this.#clock.setTimeout(() => void this.#flushLater(), FLUSH_INTERVAL, { background: true })
+  }
+
+  async read(): Promise<StoreCounts> {
+    await this.flush()
+    const values = listOf(await this.#connection.command(["HMGET", this.#keys.counts(), ...NAMES]))
+    const numbers = values.map((value) => (value instanceof Uint8Array ? numberIn(value) : 0))
+    return Object.fromEntries(NAMES.map((name, i) => [name, numbers[i] ?? 0])) as unknown as StoreCounts
+  }
+
+  /** Sends what was gathered. What can not be sent stays for the next time. */
+  async flush(): Promise<void> {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    const changes = [...this.#changes]
+    if (changes.length === 0) return
+    this.#changes.clear()
+    const steps = changes.map(([name, by]) => ["HINCRBY", this.#keys.counts(), name, by] as const)
+    try {
+      await this.#connection.run({ steps, write: false })
+    } catch (error) {
+      for (const [name, by] of changes) this.#changes.set(name, (this.#changes.get(name) ?? 0) + by)
+      throw error
+    }
+  }
+
+  async #flushLater(): Promise<void> {
+    try {
+      await this.flush()
+    } catch {
+      // Redis is away, which operations and readiness tell: the numbers wait.
+      this.#timer ??= this.#clock.setTimeout(() => void this.#flushLater(), FLUSH_INTERVAL, { background: true })
+    }
+  }
+}

@@ -1,0 +1,13 @@
+import type { Script } from "@sluice/redis/script"
+import * as indexScripts from "./index-scripts.ts"
+import * as messageScripts from "./message-scripts.ts"
+import * as notifierScripts from "./notifier-scripts.ts"
+import * as queueScripts from "./queue-scripts.ts"
+
+/** What servers are given when they are connected to. */
+export const ALL_SCRIPTS: readonly Script[] = [
+  ...Object.values(messageScripts),
+  ...Object.values(queueScripts),
+  ...Object.values(notifierScripts),
+  ...Object.values(indexScripts),
+]
