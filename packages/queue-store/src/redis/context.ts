@@ -9,6 +9,7 @@ import type { RedisCounts } from "./counts.ts"
 import type { Indexes } from "./indexes.ts"
 import type { QueueKeys, RedisKeys } from "./keys.ts"
 import type { Lanes } from "./lanes.ts"
+import type { BodyNames } from "./operations/message-items.ts"
 import { recordOf, statusOf } from "./record-fields.ts"
 import { RedisDataError } from "./redis-errors.ts"
 
@@ -19,6 +20,7 @@ export interface RedisContext {
   readonly indexes: Indexes
   readonly counts: RedisCounts
   readonly lanes: Lanes
+  readonly bodyNames: BodyNames
   readonly crypto: CryptoBackend
   readonly clock: Clock
 }

@@ -11,6 +11,7 @@ import { RedisKeys } from "./keys.ts"
 import { Lanes } from "./lanes.ts"
 import * as importing from "./operations/importing.ts"
 import * as links from "./operations/links.ts"
+import { BodyNames } from "./operations/message-items.ts"
 import * as messages from "./operations/messages.ts"
 import * as notifiers from "./operations/notifiers.ts"
 import * as queues from "./operations/queues.ts"
@@ -50,6 +51,7 @@ export function openRedisStore(options: RedisStoreOptions): QueueStore {
     indexes: new Indexes(connection, keys, clock, knownIds),
     counts: new RedisCounts(connection, keys, clock),
     lanes: new Lanes(),
+    bodyNames: new BodyNames(crypto),
   }
   const operations = new Operations()
   const run = operations.run.bind(operations)

@@ -10,7 +10,7 @@ import { ADD_NOTIFICATIONS } from "../scripts/notifier-scripts.ts"
 import { APPEND, CREATE } from "../scripts/queue-scripts.ts"
 import { setAllAssociated } from "./associations.ts"
 import { walkList } from "./lists.ts"
-import { encodeItem, nextBodyName } from "./message-items.ts"
+import { encodeItem } from "./message-items.ts"
 import { claimAll, list, removeQueue } from "./queues.ts"
 
 /** Taking over what another store held, and listing what this one holds. */
@@ -60,7 +60,7 @@ async function appendAll(
   keys: QueueKeys,
 ): Promise<void> {
   for (let at = 0; at < messages.length; at += CHUNK) {
-    const named = messages.slice(at, at + CHUNK).map((message) => ({ message, name: nextBodyName() }))
+    const named = messages.slice(at, at + CHUNK).map((message) => ({ message, name: c.bodyNames.next() }))
     const bodies = named.flatMap(({ message, name }) =>
       message.kind === "message" ? [["SET", bodyKey(keys, name), message.body] as const] : [],
     )

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto"
+import type { CryptoBackend } from "@sluice/crypto/backend"
 import type { Reply } from "@sluice/redis/redis-command"
 import { copyOf } from "../../codec/copy.ts"
 import { ID_LENGTH } from "../../codec/keys.ts"
@@ -13,15 +13,21 @@ import { RedisDataError } from "../redis-errors.ts"
 const BODY_AT = 1 + ID_LENGTH
 const TIME_AT = BODY_AT + 11
 
-const counter = randomBytes(8)
-
 /**
- * The name of the next body, unique among those of one queue that are there at the same time: a counter of 64 bits that
- * begins at a random place. One process does not repeat it; two would have to begin within reach of each other.
+ * Names of bodies, unique among those of one queue that are there at the same time: a counter of 64 bits that begins at a
+ * random place. One process does not repeat it; two would have to begin within reach of each other.
  */
-export function nextBodyName(): string {
-  counter.writeBigUInt64BE(BigInt.asUintN(64, counter.readBigUInt64BE() + 1n))
-  return counter.toString("base64url")
+export class BodyNames {
+  readonly #counter: Buffer
+
+  constructor(crypto: Pick<CryptoBackend, "randomBytes">) {
+    this.#counter = Buffer.from(crypto.randomBytes(8))
+  }
+
+  next(): string {
+    this.#counter.writeBigUInt64BE(BigInt.asUintN(64, this.#counter.readBigUInt64BE() + 1n))
+    return this.#counter.toString("base64url")
+  }
 }
 
 /** The item of a message. */

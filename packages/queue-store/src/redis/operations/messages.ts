@@ -10,7 +10,7 @@ import { numberIn, statusOf } from "../record-fields.ts"
 import { RedisDataError } from "../redis-errors.ts"
 import { ACKNOWLEDGE, ALL_MESSAGES, ENQUEUE, EXPIRE_MESSAGES, PEEK } from "../scripts/message-scripts.ts"
 import { walkList } from "./lists.ts"
-import { decodeItem, encodeItem, messageOf, nextBodyName } from "./message-items.ts"
+import { decodeItem, encodeItem, messageOf } from "./message-items.ts"
 
 /** Sending, reading and acknowledging messages, and their expiry (smp.md §2.6, §4, §5). */
 
@@ -29,7 +29,7 @@ export function enqueue(
   const { quota, expireBefore, notification } = options
   return onQueue(c, recipientId, async (keys) => {
     const { record, messages, bodies, link, notifications } = keys
-    const name = nextBodyName()
+    const name = c.bodyNames.next()
     const key = bodyKey(keys, name)
     const body: CommandLine = ["SET", key, message.body, "EX", BODY_LIFETIME]
     const { word, values } = await change(
