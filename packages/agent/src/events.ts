@@ -107,7 +107,11 @@ export type AgentEvent =
   | { readonly type: "up"; readonly server: Server; readonly connectionIds: readonly ConnectionId[] }
   | {
       readonly type: "queues-deleted"
-      readonly queues: readonly { readonly connectionId: ConnectionId; readonly server: Server; readonly error?: AgentError | undefined }[]
+      readonly queues: readonly {
+        readonly connectionId: ConnectionId
+        readonly server: Server
+        readonly error?: AgentError | undefined
+      }[]
     }
   | { readonly type: "connections-deleted"; readonly connectionIds: readonly ConnectionId[] }
   | { readonly type: "user-deleted"; readonly userId: number }

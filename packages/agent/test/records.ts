@@ -23,6 +23,7 @@ export function connection(n: number): ConnectionRecord {
     nextQueue: 1,
     receiveQueues: [],
     sendQueues: [],
+    skipped: [],
     sync: "ok",
     confirmations: [],
   }

@@ -75,7 +75,8 @@ export class Draft {
   }
 
   setReceiveQueue(key: number, patch: Partial<ReceiveQueueRecord>): void {
-    const change = (queue: ReceiveQueueRecord): ReceiveQueueRecord => (queue.key === key ? { ...queue, ...patch } : queue)
+    const change = (queue: ReceiveQueueRecord): ReceiveQueueRecord =>
+      queue.key === key ? { ...queue, ...patch } : queue
     this.set({ receiveQueues: this.#record.receiveQueues.map(change) })
   }
 

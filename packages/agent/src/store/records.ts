@@ -1,8 +1,10 @@
 import type { AuthKey, Ed25519Key, KeyPair, OneOfPrivate, PrivateKey, X25519Key } from "@sluice/crypto/keys"
 import type { Server } from "@sluice/encoding/server-address"
 import type { Version } from "@sluice/encoding/version"
-import type { E2eInvitation } from "@sluice/ratchet/e2e-params"
+import type { E2eInvitation, E2eParams } from "@sluice/ratchet/e2e-params"
 import type { OwnKeys } from "@sluice/ratchet/keys"
+import type { MessageKeyMaterial } from "@sluice/ratchet/message-key"
+import type { SkippedKey } from "@sluice/ratchet/skipped"
 import type { Ratchet } from "@sluice/ratchet/state"
 import type { EntityId, MsgId, QueueMode } from "@sluice/smp-protocol/types"
 import type { AMessageTag } from "../protocol/a-message.ts"
@@ -105,13 +107,16 @@ export interface ConfirmationRecord {
   readonly reply: QueueInfo
   readonly pq: boolean
   readonly version: Version
+  readonly accepted?: boolean | undefined
   /** In the slow handshake: what the queue is secured with. */
   readonly senderKey?: AuthKey | undefined
   readonly e2eSecret: Uint8Array
   readonly clientVersion: Version
   /** SHA-256 of the plaintext. */
   readonly hash: Uint8Array
-  readonly ratchet: Ratchet
+  /** Absent where the connection has it already. */
+  readonly ratchet?: Ratchet | undefined
+  readonly skipped: readonly SkippedKey[]
 }
 
 /** What is still to be done to establish a connection, once the queue that it needs exists. */
@@ -123,8 +128,6 @@ export type SetupRecord =
       /** The inviter's keys. */
       readonly e2e: E2eInvitation
       readonly onlyCreate: boolean
-      /** The queue was made and the confirmation is on its way. */
-      readonly confirmed: boolean
     }
   /** To ask a contact address: own queue, then request. */
   | {
@@ -162,6 +165,8 @@ export interface ConnectionRecord {
   readonly receiveQueues: readonly ReceiveQueueRecord[]
   readonly sendQueues: readonly SendQueueRecord[]
   readonly ratchet?: Ratchet | undefined
+  /** Of messages that have not come yet. */
+  readonly skipped: readonly SkippedKey[]
   /** Keys of an invitation, until the ratchet exists. */
   readonly keys?: OwnKeys | undefined
   readonly sync: SyncState
@@ -183,6 +188,19 @@ export interface ConnectionRecord {
 /** What a sent record is about. */
 export type SentKind = "CONFIRMATION" | "RATCHET_KEY" | AMessageTag
 
+/** What an agent envelope is made of when it is delivered. The same each time: one key encrypts one message. */
+export type SentContent =
+  | {
+      readonly type: "ratchet"
+      readonly version: Version
+      readonly key: MessageKeyMaterial
+      readonly plain: Uint8Array
+      readonly padded: number
+      /** Present in confirmations; with the joiner's parameters. */
+      readonly confirmation?: { readonly e2e?: E2eParams | undefined } | undefined
+    }
+  | { readonly type: "ratchet-key"; readonly version: Version; readonly e2e: E2eParams }
+
 /** A message of this side; kept for its receipt after delivery. */
 export interface SentRecord {
   readonly connectionId: ConnectionId
@@ -195,10 +213,14 @@ export interface SentRecord {
   readonly notify: boolean
   /** Milliseconds since the epoch. */
   readonly at: number
-  /** The agent envelope: what a queue's box is put around. Removed when it was delivered to all queues. */
-  readonly envelope?: Uint8Array | undefined
+  /** Removed when it was delivered to all queues. */
+  readonly content?: SentContent | undefined
   /** Queues that it is still to be delivered to. */
   readonly pending: readonly number[]
+  /** A server has it. */
+  readonly delivered?: boolean | undefined
+  /** Noise: the user has not sent it, and is not told of it. */
+  readonly silent?: boolean | undefined
   readonly receipt?: "ok" | "bad-hash" | undefined
 }
 

@@ -1,0 +1,82 @@
+import type { KeyPair } from "@sluice/crypto/keys"
+import { EMPTY } from "@sluice/encoding/bytes"
+import type { Server } from "@sluice/encoding/server-address"
+import { proposeKeys } from "@sluice/ratchet/keys"
+import { E2E_VERSION } from "@sluice/ratchet/versions"
+import type { ContactRequest, InvitationRequest } from "@sluice/short-links/connection-request"
+import { AGENT_VERSION } from "../protocol/versions.ts"
+import type { ConnectionRecord } from "../store/records.ts"
+import type { Draft, Env } from "./draft.ts"
+import { agree, ratchetParameters } from "./invitation-params.ts"
+import { addSendQueue } from "./new-queues.ts"
+import { isSecurable } from "./queue-box.ts"
+
+/** A connection that has nothing yet. */
+export function emptyConnection(
+  env: Env,
+  of: Pick<ConnectionRecord, "id" | "userId" | "kind" | "pq">,
+): ConnectionRecord {
+  return {
+    ...of,
+    version: env.versions.agent.max,
+    lastInternalId: 0,
+    lastSentId: 0,
+    lastSentHash: EMPTY,
+    lastReceivedId: 0n,
+    lastReceivedHash: EMPTY,
+    nextQueue: 1,
+    receiveQueues: [],
+    sendQueues: [],
+    skipped: [],
+    sync: "ok",
+    confirmations: [],
+  }
+}
+
+/** What a joining side decides. */
+export interface JoinChoice {
+  /** What the other user is told about this one. */
+  readonly info: Uint8Array
+  /** PQ keys are wanted. */
+  readonly pq: boolean
+  /** Where the own queue is to be made. */
+  readonly server: Server
+  readonly onlyCreate: boolean
+  /** The key that the queue was secured with when its short link was read. */
+  readonly secured?: KeyPair<"ed25519"> | undefined
+}
+
+/**
+ * Starts to answer an invitation (agent.md §6): the queue to send to, with keys that all later attempts use again. What is
+ * left, securing it, the reply queue and the confirmation, are steps. Throws `AgentError` A_VERSION.
+ */
+export function joinInvitation(draft: Draft, request: InvitationRequest, choice: JoinChoice): void {
+  const { agent, queue, e2e = 0 } = agree(request, draft.env.versions)
+  const pq = choice.pq && agent >= AGENT_VERSION.PQ_RATCHET && e2e >= E2E_VERSION.PQ
+  const { info, onlyCreate, secured, server } = choice
+  draft.set({ version: agent, pq })
+  addSendQueue(draft, queue, secured && isSecurable(queue) ? { senderKeys: secured, status: "secured" } : {})
+  draft.set({
+    setup: { type: "join", info, e2e: ratchetParameters(request.e2e), onlyCreate },
+    planned: { purpose: "reply", server, tried: [] },
+  })
+}
+
+/**
+ * Starts to ask a contact address (agent.md §7): an own queue and keys of an invitation, which then goes to the address.
+ * Throws `AgentError` A_VERSION.
+ */
+export function askContact(draft: Draft, request: ContactRequest, choice: JoinChoice): void {
+  const { agent, queue } = agree(request, draft.env.versions)
+  const { crypto, kem } = draft.env
+  const pq = choice.pq && agent >= AGENT_VERSION.PQ_RATCHET
+  const { info, onlyCreate, server } = choice
+  draft.set({
+    version: agent,
+    pq,
+    // Who asks is the one that is connected to, so its invitation carries a KEM key if PQ is wanted at all.
+    keys: proposeKeys({ crypto, kem }, pq),
+    setup: { type: "request", info, address: queue, agentVersion: agent, onlyCreate },
+    planned: { purpose: "request", server, tried: [] },
+  })
+}

@@ -1,0 +1,103 @@
+import { DecodeError } from "@sluice/encoding/errors"
+import { attempt } from "@sluice/smp-protocol/attempt"
+import { type ClientEnvelope, type ClientMessage, decodeClientEnvelope } from "@sluice/smp-protocol/client-message"
+import type { MsgId } from "@sluice/smp-protocol/types"
+import { AgentError, type PeerError, peerError } from "../errors.ts"
+import { type AgentEnvelope, decodeEnvelope } from "../protocol/envelope.ts"
+import { isAcceptable } from "../protocol/versions.ts"
+import type { ReceiveQueueRecord } from "../store/records.ts"
+import { receiveConfirmation } from "./confirmation.ts"
+import { receiveRequest } from "./contact.ts"
+import type { Draft } from "./draft.ts"
+import { rememberHash } from "./hashes.ts"
+import { receiveMessage } from "./incoming.ts"
+import { openFromQueue, queueSecret } from "./queue-box.ts"
+import { receiveRatchetKey } from "./resync.ts"
+
+/** A message as a server delivered it, opened from the server's box. */
+export interface Delivered {
+  readonly serverId: MsgId
+  /** Seconds since the epoch. */
+  readonly serverTime: number
+  readonly notify: boolean
+  readonly body: Uint8Array
+}
+
+/** Who acknowledges to the server: the agent at once, or the user. */
+export type AckBy = "agent" | "user"
+
+/**
+ * What a message of a queue does to its connection: the table of agent.md §8. Whatever is wrong with it, it is told to the
+ * user as an event, and acknowledged to the server: it would be as wrong the next time.
+ */
+export async function receive(draft: Draft, queue: ReceiveQueueRecord, delivered: Delivered): Promise<AckBy> {
+  try {
+    return await dispatch(draft, queue, delivered)
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.problem.code !== "AGENT") throw error
+    draft.complain(error.problem.error)
+    return "agent"
+  }
+}
+
+async function dispatch(draft: Draft, queue: ReceiveQueueRecord, delivered: Delivered): Promise<AckBy> {
+  const envelope = attempt(() => decodeClientEnvelope(delivered.body))
+  if (envelope === undefined) throw peerError({ type: "A_MESSAGE" })
+  const { client } = draft.env.versions
+  if (!isAcceptable(envelope.version, client, queue.clientVersion)) throw peerError({ type: "A_VERSION" })
+  if (queue.e2eSecret === undefined) return await beforeSecret(draft, queue, envelope, delivered.serverId)
+  const message = openFromQueue(draft.env, queue.e2eSecret, envelope)
+  const inner = agentEnvelope(draft, message)
+  // A confirmation that comes again: its acknowledgement was lost.
+  if (envelope.key !== undefined) {
+    if (inner.tag === "CONFIRMATION") return "agent"
+    throw wrong("msg: public header")
+  }
+  if (message.senderKey !== undefined) throw wrong("msg: bad client msg")
+  switch (inner.tag) {
+    case "MESSAGE":
+      return await receiveMessage(draft, queue, delivered, inner)
+    case "RATCHET_KEY":
+      await receiveRatchetKey(draft, inner)
+      return "agent"
+    default:
+      throw wrong("msg: bad client msg")
+  }
+}
+
+/** No sender is known yet: only what starts a connection can come. */
+async function beforeSecret(
+  draft: Draft,
+  queue: ReceiveQueueRecord,
+  envelope: ClientEnvelope,
+  serverId: MsgId,
+): Promise<AckBy> {
+  if (envelope.key === undefined) throw wrong("msg: no keys")
+  const e2eSecret = queueSecret(draft.env, queue, envelope.key)
+  const message = openFromQueue(draft.env, e2eSecret, envelope)
+  const inner = agentEnvelope(draft, message)
+  if (inner.tag === "CONFIRMATION") {
+    if (message.senderKey === undefined && queue.mode !== "messaging") throw wrong("handshake: missing sender key")
+    const clientVersion = Math.min(envelope.version, draft.env.versions.client.max)
+    await receiveConfirmation(draft, queue, { e2eSecret, clientVersion, senderKey: message.senderKey, envelope: inner })
+  } else if (inner.tag === "INVITATION" && message.senderKey === undefined) {
+    // Somebody may ask twice; the same message that comes again does not.
+    if (!(await rememberHash(draft, serverId))) receiveRequest(draft, inner)
+  } else throw wrong("handshake: incorrect state")
+  return "agent"
+}
+
+function agentEnvelope(draft: Draft, { body }: ClientMessage): AgentEnvelope {
+  try {
+    const envelope = decodeEnvelope(body)
+    if (isAcceptable(envelope.version, draft.env.versions.agent, draft.record.version)) return envelope
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    throw peerError({ type: "A_MESSAGE" })
+  }
+  throw peerError({ type: "A_VERSION" })
+}
+
+function wrong(text: string): AgentError {
+  return peerError({ type: "A_PROHIBITED", text } satisfies PeerError)
+}
