@@ -1,4 +1,4 @@
-import { type Bus, type Leases, LinkError, type LinkHandler, type NodeLink } from "./node-link.ts"
+import { LinkError, type LinkHandler, type NodeLink } from "./node-link.ts"
 
 /** What can happen to a node, for tests. */
 export interface MemoryFaults {
@@ -96,7 +96,7 @@ export class MemoryHub implements MemoryFaults {
   }
 }
 
-class MemoryLink implements NodeLink, Bus, Leases {
+class MemoryLink implements NodeLink {
   readonly node: string
   readonly #hub: MemoryHub
   readonly #others = new Set<string>()

@@ -5,10 +5,16 @@ import type { NodeLink } from "@sluice/fleet/node-link"
 export async function sayHello(hello: Uint8Array): Promise<Uint8Array> {
   const hub = new MemoryHub()
   const [a, b]: [NodeLink, NodeLink] = [hub.link("a"), hub.link("b")]
-  const quiet = { interrupted() {}, joined() {}, ended() {}, leaseLost() {} }
   const heard = Promise.withResolvers<Uint8Array>()
-  await a.start({ ...quiet, received() {} })
-  await b.start({ ...quiet, received: heard.resolve })
+  const handler = {
+    received: heard.resolve,
+    interrupted: () => console.warn("look into the store again"),
+    joined: (node: string) => console.info(`${node} is there`),
+    ended: (node: string) => console.info(`${node} is gone`),
+    leaseLost: () => console.warn("others believed this node dead"),
+  }
+  await a.start(handler)
+  await b.start(handler)
   await a.publish("b", hello)
   const payload = await heard.promise
   await a.stop()

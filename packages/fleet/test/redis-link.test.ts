@@ -1,0 +1,70 @@
+import { setTimeout as delay } from "node:timers/promises"
+import { systemClock } from "@sluice/ops/clock"
+import { silentLog } from "@sluice/ops/recording-log"
+import { openRedis, type RedisConnection } from "@sluice/redis/connection"
+import { afterAll, beforeAll } from "vitest"
+import { startRedis, type TestRedis } from "../../redis/test/start-redis.ts"
+import type { NodeLink } from "../src/node-link.ts"
+import { redisLink } from "../src/redis-link.ts"
+import { linkContract } from "./contract.ts"
+import { StoppableClock } from "./stoppable-clock.ts"
+
+const LEASE = 300
+let redis: TestRedis
+let world = 0
+beforeAll(async () => {
+  redis = await startRedis()
+})
+afterAll(() => redis[Symbol.asyncDispose]())
+
+linkContract("redis", () => {
+  const prefix = `world-${++world}:`
+  const nodes = new Map<string, { readonly connection: RedisConnection; readonly clock: StoppableClock }>()
+  return Promise.resolve({
+    link(node: string): NodeLink {
+      const clock = new StoppableClock()
+      const connection = openRedis(redis.config({ prefix }), { log: silentLog, clock: systemClock })
+      nodes.set(node, { connection, clock })
+      const link = redisLink({ redis: connection, lease: LEASE })({ node, clock })
+      return {
+        ...bound(link),
+        start: async (handler) => {
+          await connection.ready(5000)
+          await link.start(handler)
+        },
+      }
+    },
+    async kill(node) {
+      const known = nodes.get(node)
+      known?.clock.stop()
+      await known?.connection.close()
+    },
+    async interrupt() {
+      await redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+    },
+    async stall(node) {
+      const clock = nodes.get(node)?.clock
+      clock?.stop()
+      await delay(2 * LEASE)
+      clock?.goOn()
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { connection } of nodes.values()) await connection.close()
+    },
+  })
+})
+
+function bound(link: NodeLink): NodeLink {
+  return {
+    node: link.node,
+    get others() {
+      return link.others
+    },
+    holdsLease: () => link.holdsLease(),
+    start: (handler) => link.start(handler),
+    stop: () => link.stop(),
+    publish: (node, payload) => link.publish(node, payload),
+    broadcast: (payload) => link.broadcast(payload),
+    nextOrder: () => link.nextOrder(),
+  }
+}
