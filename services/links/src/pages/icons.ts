@@ -9,7 +9,7 @@ const PATHS = {
   relay: "M5 4h14v6H5zM5 14h14v6H5zM8.5 7h.01M8.5 17h.01M12 7h4M12 17h4",
   ticket: "M4 8V6h16v2a4 4 0 0 0 0 8v2H4v-2a4 4 0 0 0 0-8Zm10-2v2m0 3v2m0 3v2",
   check: "M5 12.5 10 17.5 19.5 7",
-  question: "M9 9a3 3 0 1 1 4.5 2.6c-.9.5-1.5 1.2-1.5 2.4m0 3h.01",
+  question: "M8 8.5a4 4 0 1 1 6 3.5c-1.2.7-2 1.6-2 3.2m0 3.8h.01",
   warning: "M12 4 2.8 20h18.4L12 4Zm0 6v4.5m0 2.8h.01",
   copy: "M9 9V5h10v10h-4M5 9h10v10H5z",
   arrow: "M7 17 17 7M9 7h8v8",

@@ -74,7 +74,7 @@ export const de: Texts = {
   badOwnersText: "Diese Adresse nennt Eigentümer, die ihr erster Eigentümer nicht zugelassen hat. Verbinde dich nicht.",
   malformedTitle: "Die Daten sind nicht lesbar",
   malformedText:
-    "Sie sind echt, aber in einer Form, die diese Seite nicht kennt. Eine neuere App kennt sie vielleicht.",
+    "Sie ließen sich öffnen, aber in einer Form, die diese Seite nicht kennt und darum nicht prüfen kann. Eine neuere App kennt sie vielleicht.",
   otherQueueTitle: "Der Link führt woandershin",
   otherQueueText:
     "Seine Daten sind echt, verweisen aber auf einen anderen Server oder ein anderes Postfach als das, in dem sie lagen. Verbinde dich nicht.",

@@ -69,7 +69,8 @@ export const en = {
   badOwnersTitle: "The list of owners is not right",
   badOwnersText: "This address names owners whom its first owner did not authorize. Do not connect.",
   malformedTitle: "The data cannot be read",
-  malformedText: "It is genuine, but in a form that this page does not know. A newer app may know it.",
+  malformedText:
+    "It opened, but in a form that this page does not know, so it could not be checked. A newer app may know it.",
   otherQueueTitle: "The link leads somewhere else",
   otherQueueText:
     "Its data is genuine, but points to another server or another mailbox than the one it was found in. Do not connect.",

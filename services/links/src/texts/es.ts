@@ -70,7 +70,7 @@ export const es: Texts = {
   badOwnersText: "Esta dirección nombra dueños que su primer dueño no autorizó. No conectes.",
   malformedTitle: "Los datos no se pueden leer",
   malformedText:
-    "Son auténticos, pero en una forma que esta página no conoce. Una aplicación más nueva quizá la conozca.",
+    "Se abrieron, pero en una forma que esta página no conoce y por eso no puede comprobar. Una aplicación más nueva quizá la conozca.",
   otherQueueTitle: "El enlace lleva a otro lugar",
   otherQueueText:
     "Sus datos son auténticos, pero apuntan a otro servidor o a otro buzón que aquel donde estaban. No conectes.",
