@@ -27,6 +27,8 @@ export interface BullmqJobsComponents {
 
 /** The name that BullMQ's back-off has for ours. */
 const BACK_OFF = "doubling"
+/** Longest wait at the end for what BullMQ has to tell Redis, milliseconds. */
+const GOODBYE = 2_000
 /** Nodes die in the middle of a job, sometimes the same job again and again: that is no reason to give it up. */
 const NEVER = 1_000_000
 
@@ -52,6 +54,8 @@ class BullmqJobs implements JobRunner {
   #queue: Queue | undefined
   #worker: Worker | undefined
   #stopped: Promise<void> | undefined
+  /** The run under way here. */
+  #running: Promise<void> = Promise.resolve()
 
   constructor(options: BullmqJobsOptions, components: BullmqJobsComponents) {
     this.#options = options
@@ -105,13 +109,22 @@ class BullmqJobs implements JobRunner {
   }
 
   async #stop(): Promise<void> {
+    await this.#running
+    // While Redis is away, BullMQ waits for it to say goodbye; nothing depends on that.
+    const late = Promise.withResolvers<void>()
+    const timer = this.#components.clock.setTimeout(late.resolve, GOODBYE)
+    await Promise.race([this.#close(), late.promise])
+    timer.cancel()
+    for (const client of this.#clients) client.disconnect()
+  }
+
+  async #close(): Promise<void> {
     try {
       await this.#worker?.close()
       await this.#queue?.close()
     } catch (error) {
       this.#onError(error)
     }
-    for (const client of this.#clients) client.disconnect()
   }
 
   #client(): ReturnType<RedisConnection["client"]> {
@@ -140,8 +153,10 @@ class BullmqJobs implements JobRunner {
     const { clock, log } = this.#components
     const begun = clock.monotonic()
     const ended = lost === undefined ? this.#abort.signal : AbortSignal.any([this.#abort.signal, lost])
+    const running = job.run(ended)
+    this.#running = running.catch(() => undefined)
     try {
-      await job.run(ended)
+      await running
     } catch (error) {
       if (this.#abort.signal.aborted) {
         // Told to end: another node goes on with it.

@@ -107,7 +107,8 @@ export function createClient(config: RedisConfig, parts: ClientParts): Redis | C
 
 /** A client for libraries that block in commands and expect theirs to be queued while there is no connection. */
 export function createPatientClient(config: RedisConfig, parts: ClientParts): Redis | Cluster {
-  const patient = { maxRetriesPerRequest: null, lazyConnect: false, enableOfflineQueue: true }
+  // Without sending again, a command under way would wait for ever when its connection is lost: it has no limit of tries.
+  const patient = { maxRetriesPerRequest: null, autoResendUnfulfilledCommands: true } as const
   if (config.kind === "cluster") {
     const { redisOptions, ...options } = clusterOptions(config, parts)
     const { socketTimeout: _silence, ...rest } = redisOptions
@@ -115,12 +116,13 @@ export function createPatientClient(config: RedisConfig, parts: ClientParts): Re
       ...options,
       lazyConnect: false,
       enableOfflineQueue: true,
-      redisOptions: { ...rest, maxRetriesPerRequest: null },
+      redisOptions: { ...rest, ...patient },
     })
   }
   const { socketTimeout: _silence, ...options } =
     config.kind === "sentinel" ? sentinelOptions(config, parts) : connectionOptions(config, parts)
-  return new Redis({ ...options, ...(config.kind === "standalone" && firstNode(config)), ...patient })
+  const node = config.kind === "standalone" && firstNode(config)
+  return new Redis({ ...options, ...node, ...patient, lazyConnect: false, enableOfflineQueue: true })
 }
 
 /**

@@ -131,7 +131,8 @@ describe("jobs of a fleet", () => {
     await using ownConnection = connect(own.config())
     const metrics = new Metrics()
     const components = { clock: systemClock, log: recordingLog(), register: metrics.register }
-    const jobs = bullmqJobs({}, { ...components, connection: ownConnection })
+    // A run that was under way counts as lost only after that time.
+    const jobs = bullmqJobs({ stalledAfter: 500 }, { ...components, connection: ownConnection })
     const runs: number[] = []
     jobs.add(job(async () => void runs.push(Date.now()), { every: 100 }))
     await jobs.start()
@@ -146,6 +147,21 @@ describe("jobs of a fleet", () => {
     const keys = (await own.command("KEYS", "*")) as string[]
     expect(keys.filter((key) => !key.startsWith("{sluice:jobs}:"))).toEqual([])
   })
+})
+
+it("the end of a node does not wait for a Redis that is away", async () => {
+  await using own = await startRedis()
+  await using ownConnection = connect(own.config())
+  const components = { clock: systemClock, log: recordingLog(), register: new Metrics().register }
+  const jobs = bullmqJobs({}, { ...components, connection: ownConnection })
+  const runs: number[] = []
+  jobs.add(job(async () => void runs.push(Date.now()), { every: 50 }))
+  await jobs.start()
+  await until(() => runs.length >= 1)
+  await own.kill()
+  const begun = Date.now()
+  await jobs.stop()
+  expect(Date.now() - begun).toBeLessThan(5_000)
 })
 
 it("the queue of jobs lies in one slot of a Cluster", async () => {
