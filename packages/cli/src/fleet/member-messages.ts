@@ -9,8 +9,8 @@ export interface MemberSpec {
   readonly configFile?: string | undefined
   /** Settings by key that the supervisor decides. */
   readonly overrides: Readonly<Record<string, string | number | boolean | readonly string[]>>
-  /** Members share one embedded store, and are told who leads. */
-  readonly sharedStore: boolean
+  /** Path of the hub's socket where members share one embedded store; those then are told who leads. */
+  readonly hub?: string | undefined
 }
 
 /** From a member to its supervisor. */

@@ -1,8 +1,7 @@
-import { nativeCrypto } from "@sluice/crypto/native"
 import { toHex } from "@sluice/encoding/bytes"
+import { socketLink } from "@sluice/fleet/socket-link"
 import type { Program } from "@sluice/ops/lifecycle"
 import { timerJobs } from "@sluice/ops/timer-jobs"
-import { openStore } from "@sluice/relay/open-store"
 import type { RelayParts } from "@sluice/relay/relay"
 import { loadSettings, type Place, placeOf } from "../place.ts"
 import { programOf } from "../serve/relay-program.ts"
@@ -27,7 +26,7 @@ export async function memberProgram(spec: MemberSpec, { tell, led }: Supervised)
     record: false,
     overrides: spec.overrides,
     name: `relay-${spec.index}`,
-    parts: spec.sharedStore ? await partsOfWorker(place, settings.config, led) : {},
+    parts: spec.hub === undefined ? {} : partsOfWorker(spec.hub, led),
     watcher: {
       started(relay) {
         const [listener] = relay.addresses
@@ -48,13 +47,10 @@ export async function memberProgram(spec: MemberSpec, { tell, led }: Supervised)
 }
 
 /** What is different for one of several processes on one embedded store. */
-async function partsOfWorker(
-  { dataFolder }: Place,
-  config: Parameters<typeof openStore>[0],
-  led: Promise<void>,
-): Promise<Partial<RelayParts>> {
+function partsOfWorker(hub: string, led: Promise<void>): Partial<RelayParts> {
   return {
-    store: await openStore(config, dataFolder, nativeCrypto, true),
+    sharedStore: true,
+    link: socketLink({ path: hub }),
     fleetJobs: (components) => new LeaderJobs(timerJobs({}, components), led),
   }
 }

@@ -1,5 +1,9 @@
+import { mkdtemp } from "node:fs/promises"
 import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fromHex } from "@sluice/encoding/bytes"
+import { openSocketHub, type SocketHub } from "@sluice/fleet/socket-hub"
 import { createAdminServer } from "@sluice/ops/admin-server"
 import { type Bind, bindOf, formatBind } from "@sluice/ops/bind"
 import { systemClock } from "@sluice/ops/clock"
@@ -17,6 +21,11 @@ import { VERSION } from "../version.ts"
 import { fleetMetrics, fleetRoutes } from "./member-admin.ts"
 import type { MemberSpec } from "./member-messages.ts"
 import { Supervisor } from "./supervisor.ts"
+
+/** Name of the socket over which the processes tell each other what happens. */
+const HUB = "workers.sock"
+/** Bytes that a Unix socket's path may have, on all systems. */
+const LONGEST_SOCKET_PATH = 103
 
 /** How many processes, and who watches. */
 export interface WorkersOptions {
@@ -38,7 +47,9 @@ export async function workersProgram(place: Place, settings: Settings, options: 
   const metrics = new Metrics()
   registerProcessMetrics(metrics, { version: VERSION })
   const readiness = new Readiness(systemClock)
-  const spec = specOf(place, settings, sink !== undefined)
+  const path = await hubPath(place)
+  const spec = specOf(place, settings, path, sink !== undefined)
+  let hub: SocketHub | undefined
   const supervisor = new Supervisor({ count, sink, spec }, { clock: systemClock, log, register: metrics.register })
   readiness.add("workers", () => supervisor.serving.length > 0)
   const render = async (): Promise<string> => fleetMetrics(await metrics.render(), supervisor.serving)
@@ -56,7 +67,9 @@ export async function workersProgram(place: Place, settings: Settings, options: 
     async start(signal) {
       await ensureFree(config.relay.bind.map((address) => bindOf(address, config.relay.port)))
       await admin.listen()
+      hub = await openSocketHub({ path }, { clock: systemClock })
       const { port, fingerprint } = await supervisor.start(signal).catch(async (error: unknown) => {
+        await hub?.close()
         await admin.close()
         throw error
       })
@@ -67,6 +80,7 @@ export async function workersProgram(place: Place, settings: Settings, options: 
       view.stopping()
       await removeRunRecord(place)
       await supervisor.stop(deadline)
+      await hub?.close()
       await admin.close()
     },
     async reload() {
@@ -77,12 +91,12 @@ export async function workersProgram(place: Place, settings: Settings, options: 
 }
 
 /** What is not as the operator's settings say, because the processes share one place. */
-function specOf({ dataFolder, configFile, configNamed }: Place, { config }: Settings, terminal: boolean) {
+function specOf({ dataFolder, configFile, configNamed }: Place, { config }: Settings, hub: string, terminal: boolean) {
   return (index: number, life: { readonly port: number | undefined; readonly first: boolean }): MemberSpec => ({
     index,
     dataFolder,
     configFile: configNamed ? configFile : undefined,
-    sharedStore: true,
+    hub,
     overrides: {
       "relay.port": life.port ?? config.relay.port,
       "relay.share_port": true,
@@ -95,6 +109,13 @@ function specOf({ dataFolder, configFile, configNamed }: Place, { config }: Sett
       ...(terminal && config.log.format === "auto" && { "log.format": "pretty" }),
     },
   })
+}
+
+/** Where the processes meet: in the data folder, unless its path is too long for a socket. */
+async function hubPath({ dataFolder }: Place): Promise<string> {
+  const path = join(dataFolder, HUB)
+  if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return path
+  return join(await mkdtemp(join(tmpdir(), "sluice-")), HUB)
 }
 
 /** Sharing a port must not go unnoticed: with another relay of this user on it, clients would reach the wrong one. */
