@@ -93,7 +93,7 @@ export class TestRelay implements AsyncDisposable {
     const { store: kind = "lmdb", clock, crypto, log = this.log } = this.#options
     const overrides = { ...TEST_SETTINGS, "store.kind": kind, ...this.#options.settings, ...settings }
     const config: RelayConfig = loadConfig(relaySettings, { overrides })
-    const open = await openStore(config, this.folder, nativeCrypto)
+    const open = await openStore(config, this.folder, { crypto: nativeCrypto, log })
     const relay = await createRelay(config, {
       ...{ log, dataFolder: this.folder, store: open },
       ...(clock && { clock }),

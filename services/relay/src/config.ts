@@ -14,6 +14,7 @@ import {
 import { type ConfigOf, group, optional, setting } from "@sluice/ops/settings"
 import { adminSettings, logSettings, shutdownSettings } from "@sluice/ops/standard-settings"
 import { proxySettings } from "@sluice/proxying/settings"
+import { redisSettings } from "@sluice/redis/settings"
 import { serverSettings } from "@sluice/server-kit/server-settings"
 import { namesSettings } from "./names-settings.ts"
 import type { RelayPolicy } from "./settings.ts"
@@ -89,9 +90,9 @@ export const relaySettings = {
   }),
   proxy: proxySettings,
   store: group("Where queues and messages are kept.", {
-    kind: setting(choice("lmdb", "memory"), {
+    kind: setting(choice("lmdb", "redis", "memory"), {
       default: "lmdb",
-      help: "lmdb keeps everything durably in the data folder; memory forgets everything at the end.",
+      help: "lmdb keeps everything durably in the data folder; redis in a Redis that several relays share; memory forgets everything at the end.",
     }),
     path: setting(path(), { default: "store", help: "Folder of the embedded store, relative to the data folder." }),
     backupPath: setting(path(), {
@@ -99,6 +100,7 @@ export const relaySettings = {
       help: "Folder below which snapshots of the embedded store are written, relative to the data folder.",
     }),
   }),
+  redis: redisSettings,
   identity: group("The relay's certificates.", {
     path: setting(path(), {
       default: "identity",

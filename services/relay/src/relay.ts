@@ -104,7 +104,7 @@ export async function createRelay(config: RelayConfig, parts: RelayParts): Promi
   const names = namesOptions(config.names)
   const resolver = names && new HttpNamesResolver(names, { clock, log: parts.log.child("names") })
   const credentials = await loadIdentity(config, parts)
-  const store = parts.store ?? (await openStore(config, parts.dataFolder, crypto))
+  const store = parts.store ?? (await openStore(config, parts.dataFolder, { crypto, log: parts.log, clock }))
   return new AssembledRelay(config, parts, credentials, store, resolver)
 }
 
@@ -209,9 +209,9 @@ class AssembledRelay implements Relay {
     const jobComponents = { clock, log: log.child("jobs"), register, random }
     this.#jobs = timerJobs({}, jobComponents)
     this.#fleetJobs = parts.fleetJobs?.(jobComponents) ?? this.#jobs
-    const { lmdb, shared = false } = store
+    const { lmdb, shared = false, jobs = [] } = store
     const sweeping = lmdb !== undefined && shared ? [sweepJob(lmdb)] : []
-    for (const job of [...expiryJobs(this.#core), ...sweeping, ...this.#operations.jobs]) {
+    for (const job of [...expiryJobs(this.#core), ...sweeping, ...jobs, ...this.#operations.jobs]) {
       const runner = job.scope === "fleet" ? this.#fleetJobs : this.#jobs
       runner.add(job)
     }

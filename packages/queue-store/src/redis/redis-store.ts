@@ -39,20 +39,7 @@ export interface RedisStoreOptions {
  * replicas confirmed it, may have taken effect. And the numbers of `counts()` are late by up to a second on other nodes.
  */
 export function openRedisStore(options: RedisStoreOptions): QueueStore {
-  const { connection, prefix = connection.prefix, knownIds = 200_000 } = options
-  const { crypto = nativeCrypto, clock = systemClock } = options
-  connection.load(ALL_SCRIPTS)
-  const keys = new RedisKeys(prefix)
-  const c: RedisContext = {
-    connection,
-    keys,
-    crypto,
-    clock,
-    indexes: new Indexes(connection, keys, clock, knownIds),
-    counts: new RedisCounts(connection, keys, clock),
-    lanes: new Lanes(),
-    bodyNames: new BodyNames(crypto),
-  }
+  const c = redisContext(options)
   const operations = new Operations()
   const run = operations.run.bind(operations)
 
@@ -114,6 +101,24 @@ export function openRedisStore(options: RedisStoreOptions): QueueStore {
     check: () => run("check", () => probe(c)),
     close: () => operations.close(() => c.counts.flush()),
     [Symbol.asyncDispose]: () => operations.close(() => c.counts.flush()),
+  }
+}
+
+/** What operations on this store work with. */
+export function redisContext(options: RedisStoreOptions): RedisContext {
+  const { connection, prefix = connection.prefix, knownIds = 200_000 } = options
+  const { crypto = nativeCrypto, clock = systemClock } = options
+  connection.load(ALL_SCRIPTS)
+  const keys = new RedisKeys(prefix)
+  return {
+    connection,
+    keys,
+    crypto,
+    clock,
+    indexes: new Indexes(connection, keys, clock, knownIds),
+    counts: new RedisCounts(connection, keys, clock),
+    lanes: new Lanes(),
+    bodyNames: new BodyNames(crypto),
   }
 }
 

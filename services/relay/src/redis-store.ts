@@ -1,0 +1,84 @@
+import type { CryptoBackend } from "@sluice/crypto/backend"
+import type { Clock } from "@sluice/ops/clock"
+import type { Job } from "@sluice/ops/jobs"
+import type { Log } from "@sluice/ops/log"
+import { OperatorError } from "@sluice/ops/operator-error"
+import { openRedisStore } from "@sluice/queue-store/redis/redis-store"
+import { type SweepOptions, type Swept, sweepRedis } from "@sluice/queue-store/redis/sweep"
+import { openRedis } from "@sluice/redis/connection"
+import { checkDurability } from "@sluice/redis/durability"
+import { RedisError } from "@sluice/redis/redis-error"
+import type { RedisConfig } from "@sluice/redis/settings"
+import type { OpenStore } from "./open-store.ts"
+
+const SWEEP_EVERY = 3_600_000
+/** Entries that one step of the sweep looks at. */
+const SWEEP_STEP = 500
+
+export interface SharedStoreParts {
+  readonly crypto: CryptoBackend
+  readonly clock: Clock
+  readonly log: Log
+  /** Folder that files of the configuration are relative to. */
+  readonly folder: string
+}
+
+/**
+ * Connects to Redis, says what is wrong with its configuration, and opens the store in it. Throws `OperatorError` when it
+ * can not be reached in the time of two attempts: what is lost later comes back by itself.
+ */
+export async function openSharedStore(config: RedisConfig, parts: SharedStoreParts): Promise<OpenStore> {
+  const { crypto, clock, log } = parts
+  const redis = openRedis(config, parts)
+  try {
+    await redis.ready(2 * config.connectTimeout)
+    for (const { code, advice } of await checkDurability(redis)) log.warn(advice, { code })
+  } catch (error) {
+    await redis.close()
+    throw refusal(error)
+  }
+  const store = openRedisStore({ connection: redis, crypto, clock })
+  const close = async (): Promise<void> => {
+    await store.close()
+    await redis.close()
+  }
+  return {
+    store: { ...store, close, [Symbol.asyncDispose]: close },
+    redis,
+    shared: true,
+    jobs: [sweepJob({ connection: redis, crypto, clock })],
+  }
+}
+
+/** Repairs what interrupted changes have left; nothing waits for it. */
+function sweepJob(options: Pick<SweepOptions, "connection" | "crypto" | "clock">): Job {
+  return {
+    name: "sweep-redis",
+    scope: "fleet",
+    every: SWEEP_EVERY,
+    run: async (signal) => {
+      let swept: Swept = { repaired: 0 }
+      do {
+        signal.throwIfAborted()
+        swept = await sweepRedis({ ...options, limit: SWEEP_STEP, signal, ...cursorOf(swept) })
+      } while (swept.cursor !== undefined)
+    },
+  }
+}
+
+function cursorOf({ cursor }: Swept): Pick<Swept, "cursor"> {
+  return cursor === undefined ? {} : { cursor }
+}
+
+function refusal(error: unknown): unknown {
+  if (!(error instanceof RedisError)) return error
+  if (error.code === "REDIS_DENIED") {
+    return new OperatorError(
+      "redis.password: Redis refuses this user or password; allowed: those of a user that may run all commands on the keys and channels of redis.prefix",
+      { cause: error },
+    )
+  }
+  return new OperatorError("redis.nodes: Redis can not be reached there; allowed: addresses of servers that run", {
+    cause: error,
+  })
+}
