@@ -132,3 +132,18 @@ describe("§12 PQ switching in a conversation of version 2", () => {
     expect(conversation.joiner.state.version.current).toBe(3)
   })
 })
+
+describe("PQ turned off in the middle of a chain", () => {
+  it("costs the ratchet if no header from before comes first, as the protocol has it", () => {
+    const { joiner, initiator } = startConversation("accepted")
+    joiner.send("lost, the last with the ciphertext", false)
+    expect(initiator.receive(joiner.send("without it"))).toEqual({ code: "DECRYPT" })
+  })
+
+  it("costs nothing if one does", () => {
+    const { joiner, initiator } = startConversation("accepted")
+    expect(initiator.receive(joiner.send("with it"))).toBe("with it")
+    joiner.send("lost", false)
+    expect(initiator.receive(joiner.send("without it"))).toBe("without it")
+  })
+})

@@ -1,4 +1,4 @@
-import { inverseModQ, mod3, modQ, negativeMask, nonZeroMask, P } from "./field.ts"
+import { inverseModQ, mod3, modQ, nearQ, negativeMask, nonZeroMask, P } from "./field.ts"
 
 /** A polynomial: 761 coefficients, -2295..2295 in Z/q, and -1, 0 or 1 in Z/3. */
 export type Polynomial = Int32Array
@@ -58,26 +58,37 @@ export function inverseOfTriple(input: Polynomial): Polynomial {
     const g0: number = (g[0] as number) ^ difference
     f[0] = f0
     const last = Math.min(P, STEPS - step)
-    for (let i = 1; i <= last; i++) {
-      const [fOld, gOld] = [f[i] as number, g[i] as number]
-      const change = swap & (fOld ^ gOld)
-      const fi = fOld ^ change
-      f[i] = fi
-      g[i - 1] = modQ(Math.imul(f0, gOld ^ change) - Math.imul(g0, fi))
-    }
+    combineDown(f, g, last, swap, f0, g0)
     if (last === P) g[P] = 0
-    // v moves up one place while it is combined with r, hence from the top.
-    for (let i = Math.min(P, step + 1); i > 0; i--) {
-      const [vOld, rOld] = [v[i - 1] as number, r[i] as number]
-      const change = swap & (vOld ^ rOld)
-      const vi = vOld ^ change
-      v[i] = vi
-      r[i] = modQ(Math.imul(f0, rOld ^ change) - Math.imul(g0, vi))
-    }
+    combineUp(v, r, Math.min(P, step + 1), swap, f0, g0)
     const lowest = r[0] as number
     v[0] = swap & lowest
-    r[0] = modQ(Math.imul(f0, lowest & ~swap) - Math.imul(g0, lowest & swap))
+    r[0] = nearQ(Math.imul(f0, lowest & ~swap) - Math.imul(g0, lowest & swap))
   }
-  const scale = inverseModQ(f[0] as number)
+  const scale = inverseModQ(modQ(f[0] as number))
   return new Int32Array(P).map((_, i) => modQ(Math.imul(scale, v[P - 1 - i] as number)))
+}
+
+/** Swaps two polynomials where `swap` is all ones, then `g := (f0 g - g0 f) / x`, from place 1 to `last`. */
+function combineDown(f: Int32Array, g: Int32Array, last: number, swap: number, f0: number, g0: number): void {
+  for (let i = 1; i <= last; i++) {
+    const fOld = f[i] as number
+    const gOld = g[i] as number
+    const change = swap & (fOld ^ gOld)
+    const fi = fOld ^ change
+    f[i] = fi
+    g[i - 1] = nearQ(Math.imul(f0, gOld ^ change) - Math.imul(g0, fi))
+  }
+}
+
+/** The same for the cofactors: `v := x v`, swap, then `r := f0 r - g0 v`. From the top, since v moves up. */
+function combineUp(v: Int32Array, r: Int32Array, last: number, swap: number, f0: number, g0: number): void {
+  for (let i = last; i > 0; i--) {
+    const vOld = v[i - 1] as number
+    const rOld = r[i] as number
+    const change = swap & (vOld ^ rOld)
+    const vi = vOld ^ change
+    v[i] = vi
+    r[i] = nearQ(Math.imul(f0, rOld ^ change) - Math.imul(g0, vi))
+  }
 }

@@ -13,7 +13,7 @@ import {
   round,
   SMALL_SIZE,
 } from "./encode.ts"
-import { inverseModQ, mod3, modQ, negativeMask, nonZeroMask, P, Q, Q_HALF, WEIGHT } from "./field.ts"
+import { inverseModQ, mod3, modQ, nearQ, negativeMask, nonZeroMask, P, Q, Q_HALF, WEIGHT } from "./field.ts"
 import { inverseMod3 } from "./inverse-mod3.ts"
 import { RANDOM_SIZE, shortPolynomial, smallPolynomial } from "./random.ts"
 import { inverseOfTriple, multiplyMod3, multiplyModQ, type Polynomial } from "./ring.ts"
@@ -47,6 +47,18 @@ describe("field", () => {
       expected = expected === Q_HALF ? -Q_HALF : expected + 1
     }
     expect(wrong).toEqual([])
+  })
+
+  it("reduces nearly, and 0 to nothing but 0", () => {
+    let worst = 0
+    let different = 0
+    for (let x = -17_000_000; x <= 17_000_000; x += 3) {
+      const near = nearQ(x)
+      worst = Math.max(worst, Math.abs(near))
+      if ((x - near) % Q !== 0) different++
+    }
+    expect(worst).toBeLessThanOrEqual(2900)
+    expect(different).toBe(0)
   })
 
   it("inverts", () => {
