@@ -1,7 +1,6 @@
 import { toHex } from "@sluice/encoding/bytes"
 import { socketLink } from "@sluice/fleet/socket-link"
 import type { Program } from "@sluice/ops/lifecycle"
-import { silentLog } from "@sluice/ops/recording-log"
 import { timerJobs } from "@sluice/ops/timer-jobs"
 import type { RelayParts } from "@sluice/relay/relay"
 import { loadSettings, type Place, placeOf } from "../place.ts"
