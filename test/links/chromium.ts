@@ -67,8 +67,8 @@ export class Visit implements AsyncDisposable {
   }
 
   /** Heading of what is shown. */
-  title(): Promise<string> {
-    return this.page.locator("h1:visible").textContent()
+  async title(): Promise<string> {
+    return (await this.page.locator("h1:visible").textContent()) ?? ""
   }
 
   /** Paths that were asked for, without files that the page is made of. */

@@ -49,6 +49,8 @@ const RETRY_WHEN_BUSY_SECONDS = 2
 
 /** The HTTP side: pages, files, and the data of links. It writes no log of requests, and sets no cookies. */
 export function createWebApp(config: LinksConfig, parts: WebParts, certificate?: WebCertificate): FastifyInstance {
+  const tls = certificate === undefined ? {} : { "strict-transport-security": HSTS }
+  const headers = { ...SECURITY_HEADERS, ...tls }
   const app = fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -56,12 +58,12 @@ export function createWebApp(config: LinksConfig, parts: WebParts, certificate?:
     routerOptions: { ignoreTrailingSlash: true },
     forceCloseConnections: "idle",
     serverFactory: (handler) => httpServer(config, certificate, handler),
+    // Paths that cannot be read get past the hooks.
+    frameworkErrors: (_error, _request, reply) => reply.headers(headers).code(400).send({ error: "bad-request" }),
   })
-  const headers =
-    certificate === undefined ? SECURITY_HEADERS : { ...SECURITY_HEADERS, "strict-transport-security": HSTS }
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(headers)
-    if (!isForUs(config.hosts, request.hostname)) await reply.code(421).send({ error: "misdirected request" })
+    if (!isForUs(config.hosts, request.hostname)) await reply.code(421).send({ error: "misdirected-request" })
   })
   addPages(app, parts)
   if (parts.resolver !== undefined) addPreviews(app, parts, parts.resolver)
@@ -104,8 +106,8 @@ function addPages(app: FastifyInstance, { site, metrics }: WebParts): void {
     return sendFile(request, reply, files.get(tag), ASK_AGAIN, "accept-encoding, accept-language")
   }
   for (const [path, files] of site.linkPages) {
-    // Links are accepted in either case (short-links.md §10).
-    for (const url of new Set([path, path.length === 2 ? path.toUpperCase() : path])) {
+    // Links to addresses are accepted in either case (short-links.md §10).
+    for (const url of new Set([path, /^\/[acgr]$/.test(path) ? path.toUpperCase() : path])) {
       app.get(url, (request, reply) => {
         count("link")
         return page(request, reply, files)
