@@ -1,7 +1,6 @@
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { EMPTY, utf8 } from "@sluice/encoding/bytes"
-import type { CommandTag } from "@sluice/smp-protocol/commands"
 import { COMMANDS } from "@sluice/smp-protocol/commands/table"
 import type { BrokerMessage } from "@sluice/smp-protocol/messages"
 import type { NameRecord } from "@sluice/smp-protocol/messages/name"
@@ -28,7 +27,7 @@ const COLUMNS: readonly Column[] = [
   { title: "6*", v: 6, alpn: false },
   ...versionsFrom().map((v) => ({ title: `${v}`, v, alpn: true })),
 ]
-const TAGS = Object.keys(COMMANDS) as CommandTag[]
+const TAGS = Object.keys(COMMANDS) as (keyof typeof COMMANDS)[]
 
 const RECORD: NameRecord = {
   ...{ name: "alice.simplex", nickname: "Alice", website: "", location: "", simplexContact: [], simplexChannel: [] },
@@ -97,7 +96,7 @@ async function viaProxy({ s }: World, then: (pkey: BrokerMessage) => Promise<Bro
   return then(await s.ask({ tag: "PRXY", server: { hosts: ["127.0.0.1"], port: `${relay.port}`, keyHash } }))
 }
 
-const EXCHANGES: { readonly [T in CommandTag]: (world: World) => Promise<BrokerMessage> } = {
+const EXCHANGES: { readonly [T in keyof typeof COMMANDS]: (world: World) => Promise<BrokerMessage> } = {
   NEW: async ({ r }) => {
     const { command, keys, corrId } = newQueue()
     return r.ask(command, { key: keys.privateKey, corrId })

@@ -1,13 +1,14 @@
 import { nativeCrypto } from "@sluice/crypto/native"
-import type { Command, CommandTag } from "@sluice/smp-protocol/commands"
+import type { Command } from "@sluice/smp-protocol/commands"
 import { UNKNOWN_COUNTERS } from "@sluice/smp-protocol/commands/service"
+import type { COMMANDS } from "@sluice/smp-protocol/commands/table"
 import { ID_LENGTH } from "@sluice/smp-protocol/types"
 import { authKeys, newQueue } from "./queue.ts"
 
 const id = (): Uint8Array => nativeCrypto.randomBytes(ID_LENGTH)
 
 /** A well-formed command of every tag, about nothing that exists. */
-export function sampleCommands(): { readonly [T in CommandTag]: Extract<Command, { tag: T }> } {
+export function sampleCommands(): { readonly [T in keyof typeof COMMANDS]: Extract<Command, { tag: T }> } {
   const senderKey = authKeys().publicKey
   const dhKey = nativeCrypto.generateKeyPair("x25519").publicKey
   const data = { fixed: id(), user: id() }

@@ -6,6 +6,7 @@ import type { Version } from "@sluice/encoding/version"
 import { singleContent } from "@sluice/smp-protocol/batch"
 import { decodeBlock, type ParsedTransmission, type ReceivedCommand } from "@sluice/smp-protocol/block"
 import type { CommandTag } from "@sluice/smp-protocol/commands"
+import { type Extensions, NO_EXTENSIONS } from "@sluice/smp-protocol/commands/extensions"
 import { commandError, type SmpError } from "@sluice/smp-protocol/errors"
 import type { BrokerMessage } from "@sluice/smp-protocol/messages"
 import { openForwarded, openRequest, sealForwarded, sealResponse } from "@sluice/smp-protocol/proxy-envelope"
@@ -30,8 +31,8 @@ export interface ForwardRequest {
   readonly request: Uint8Array
 }
 
-/** Senders' commands, which may be forwarded (proxy.md §6). */
-const ALLOWED: ReadonlySet<CommandTag> = new Set<CommandTag>(["SEND", "SKEY", "LKEY", "LGET", "RSLV"])
+/** Senders' commands, which may be forwarded (proxy.md §6), and what reads a blob where relays have them. */
+const ALLOWED: ReadonlySet<CommandTag> = new Set<CommandTag>(["SEND", "SKEY", "LKEY", "LGET", "RSLV", "READ"])
 
 /** What is inside: a command to be run, or one that has its answer already. Both are answered by `seal`. */
 export type Inside =
@@ -77,6 +78,7 @@ export class ForwardedCommand {
     c: CryptoBackend,
     { sessionId, sessionKey, sessionSecret }: HopSession,
     { corrId, request }: ForwardRequest,
+    extensions: Extensions = NO_EXTENSIONS,
   ): ForwardedCommand | SmpError {
     if (sessionKey === undefined || sessionSecret === undefined) return NO_KEY
     const hop = { key: c.boxKey(sessionSecret), corrId }
@@ -87,7 +89,7 @@ export class ForwardedCommand {
     const content = key && openForwarded(c, key, forwarded.corrId, "request", forwarded.box)
     if (key === undefined || content === undefined) return CRYPTO
     const params = forwardedParams(forwarded.version, sessionId)
-    const [parsed, ...more] = decodeBlock(content, params, { mayOverwrite: true })
+    const [parsed, ...more] = decodeBlock(content, params, { mayOverwrite: true, extensions })
     if (parsed === undefined || more.length > 0) return BLOCK
     return new ForwardedCommand(c, params, parsed, { key, corrId: forwarded.corrId }, hop)
   }

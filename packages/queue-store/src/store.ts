@@ -1,5 +1,7 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
+import type { BlobHolder } from "./blob-store.ts"
 import type { Engine } from "./engine.ts"
+import { blobsOn } from "./operations/blobs.ts"
 import type { Context } from "./operations/context.ts"
 import { findQueue } from "./operations/context.ts"
 import { importNotifications, importQueues, queues } from "./operations/importing.ts"
@@ -43,7 +45,7 @@ export interface StoreParts {
 }
 
 /** The store on an engine: names each operation and says whether it changes something or only reads. */
-export function storeOn(engine: Engine, parts: StoreParts): QueueStore {
+export function storeOn(engine: Engine, parts: StoreParts): QueueStore & BlobHolder {
   const { tables } = engine
   const c: Context = { tables, ...parts }
   const read = engine.read.bind(engine)
@@ -107,6 +109,7 @@ export function storeOn(engine: Engine, parts: StoreParts): QueueStore {
     importQueues: (entries) => grow("importQueues", () => importQueues(c, entries)),
     importNotifications: (entries) => grow("importNotifications", () => importNotifications(c, entries)),
     importServices: (imported) => grow("importServices", () => importServices(c, imported)),
+    blobs: blobsOn(engine),
     check: () => engine.probe(),
     close,
     [Symbol.asyncDispose]: () => engine.close(),

@@ -75,6 +75,8 @@ export interface Tables {
   readonly serviceQueues: Table
   /** service ID ‖ kind → count and hash */
   readonly serviceTotals: Table
+  /** blob ID → blob; a key of one byte → their number */
+  readonly blobs: Table
   readonly counters: Counters
 }
 

@@ -32,7 +32,7 @@ export interface Imported {
 export async function importTexts(
   texts: Texts,
   options: ImportOptions = {},
-  store = createMemoryStore(),
+  store: QueueStore = createMemoryStore(),
 ): Promise<Imported> {
   await using folder = await temporaryFolder()
   const { end = "\n" } = texts

@@ -3,6 +3,7 @@ import { EMPTY } from "@sluice/encoding/bytes"
 import type { VersionRange } from "@sluice/encoding/version"
 import { BLOCK_SIZE } from "@sluice/smp-protocol/batch"
 import { decodeBlock, type ReceivedCommand } from "@sluice/smp-protocol/block"
+import type { Extensions } from "@sluice/smp-protocol/commands/extensions"
 import { encodeResponse } from "@sluice/smp-protocol/transmission"
 import { SERVER_RANGE } from "@sluice/smp-protocol/versions"
 import { announcedRange } from "@sluice/transport/negotiation"
@@ -22,11 +23,13 @@ export interface SmpProtocolOptions {
   readonly range?: VersionRange
   /** Finds or makes the record of a service; without it, services are refused. */
   readonly lookUpService?: ServiceLookup | undefined
+  /** Commands beside the protocol's own; default none. */
+  readonly extensions?: Extensions | undefined
 }
 
 /** SMP over blocks of 16384 bytes (transport.md §3, §5). */
 export function smpProtocol(options: SmpProtocolOptions): BlockProtocol<ServerSession, ReceivedCommand> {
-  const { crypto, range = SERVER_RANGE, lookUpService } = options
+  const { crypto, range = SERVER_RANGE, lookUpService, extensions } = options
   return {
     blockSize: BLOCK_SIZE,
     handshake: (stream, { credentials, tls, timeoutMs }) =>
@@ -39,15 +42,19 @@ export function smpProtocol(options: SmpProtocolOptions): BlockProtocol<ServerSe
         timeoutMs,
         ...(lookUpService && { lookUpService }),
       }),
-    decode,
+    decode: (content, params) => decode(content, params, extensions),
     failure: ({ corrId, entityId }, params) =>
       encodeResponse(params, corrId, entityId, { tag: "ERR", error: { type: "INTERNAL" } }),
   }
 }
 
-function decode(content: Uint8Array | undefined, params: ServerSession): DecodedBlock<ReceivedCommand> {
+function decode(
+  content: Uint8Array | undefined,
+  params: ServerSession,
+  extensions: Extensions | undefined,
+): DecodedBlock<ReceivedCommand> {
   // A block without content is a bad block, which is what a lost one is to be answered like.
-  const parsed = decodeBlock(content ?? EMPTY, params, { mayOverwrite: true })
+  const parsed = decodeBlock(content ?? EMPTY, params, { mayOverwrite: true, extensions })
   const commands: ReceivedCommand[] = []
   const errors: Reply[] = []
   for (const item of parsed) {

@@ -2,6 +2,7 @@ import { EMPTY } from "@sluice/encoding/bytes"
 import { decodeWhole, Reader } from "@sluice/encoding/reader"
 import { attempt } from "./attempt.ts"
 import { authorizationKind } from "./authorization-kind.ts"
+import type { Extensions } from "./commands/extensions.ts"
 import { type Command, checkCredentials, decodeCommand } from "./commands.ts"
 import { CommandError, type SmpError } from "./errors.ts"
 import { type BrokerMessage, checkMessageEntity, decodeBrokerMessage } from "./messages.ts"
@@ -60,6 +61,8 @@ export interface DecodeOptions {
    * stays as it is, and the signed bytes are copied when asked for.
    */
   readonly mayOverwrite?: boolean
+  /** Commands beside the protocol's own; default none. */
+  readonly extensions?: Extensions | undefined
 }
 
 /**
@@ -77,7 +80,7 @@ export function decodeBlock(
   return decodeEach(content, params, (raw, headroom) => {
     const { corrId, entityId } = raw
     if (authorizationKind(raw.authorization) === undefined) return rejected(corrId, EMPTY, BLOCK_ERROR)
-    const command = decodeCommand(raw.command, params.version)
+    const command = decodeCommand(raw.command, params.version, options.extensions)
     const error = checkCredentials(command.tag, raw.authorization.length > 0, entityId.length > 0)
     if (error !== undefined) return rejected(corrId, entityId, error)
     const reuse = mayOverwrite && raw.authorization.length > 0

@@ -3,6 +3,8 @@ import { DecodeError } from "@sluice/encoding/errors"
 import { Reader } from "@sluice/encoding/reader"
 import type { Version } from "@sluice/encoding/version"
 import { Writer } from "@sluice/encoding/writer"
+import type { BlobCommand } from "./commands/blob.ts"
+import { BLOB_COMMANDS, type Extensions, extensionSpec, NO_EXTENSIONS } from "./commands/extensions.ts"
 import type { LdelCommand, LgetCommand, LkeyCommand, LsetCommand } from "./commands/link.ts"
 import type { NewCommand } from "./commands/new.ts"
 import type { PfwdCommand, PrxyCommand, RfwdCommand } from "./commands/proxy.ts"
@@ -24,7 +26,7 @@ import type { NsubCommand, NsubsCommand, SubsCommand } from "./commands/service.
 import { COMMANDS, type CommandSpec, commandSpec } from "./commands/table.ts"
 import { CommandError, commandError, type SmpError } from "./errors.ts"
 
-/** All commands of clients (smp.md §2). Byte fields of decoded commands are views on the input. */
+/** All commands of clients (smp.md §2), and those of extensions. Byte fields of decoded commands are views on the input. */
 export type Command =
   | NewCommand
   | SubCommand
@@ -51,6 +53,7 @@ export type Command =
   | PfwdCommand
   | RfwdCommand
   | RslvCommand
+  | BlobCommand
 
 export type CommandTag = Command["tag"]
 
@@ -60,9 +63,11 @@ export type CommandOf<T extends CommandTag> = Extract<Command, { tag: T }>
 const SPACE = 0x20
 const LONGEST_TAG = 5
 
+const SPECS = { ...COMMANDS, ...BLOB_COMMANDS }
+
 /** What the tag of a command says about party, credentials and role. */
 export function specOf(tag: CommandTag): CommandSpec<Command> {
-  return COMMANDS[tag] as unknown as CommandSpec<Command>
+  return SPECS[tag] as unknown as CommandSpec<Command>
 }
 
 /** Bytes of a command: tag and parameters. Throws `EncodeError` for values that have no encoding. */
@@ -79,11 +84,12 @@ export function writeCommand(w: Writer, command: Command, v: Version): void {
 
 /**
  * Reads a command that fills `bytes`. Throws `CommandError` and nothing else: `UNKNOWN` if what precedes the first
- * space is no tag, `SYNTAX` if the parameters do not parse or are followed by more (transport.md §5.4).
+ * space is no tag, `SYNTAX` if the parameters do not parse or are followed by more (transport.md §5.4). Commands of
+ * `extensions` that are not there are unknown ones.
  */
-export function decodeCommand(bytes: Uint8Array, v: Version): Command {
+export function decodeCommand(bytes: Uint8Array, v: Version, extensions: Extensions = NO_EXTENSIONS): Command {
   const r = new Reader(bytes)
-  const spec = readTag(r, commandSpec)
+  const spec = readTag(r, (tag) => commandSpec(tag) ?? extensionSpec(tag, extensions))
   try {
     const command = spec.codec.read(r, v)
     r.end()
@@ -107,7 +113,7 @@ export function readTag<S>(r: Reader, lookUp: (tag: string) => S | undefined): S
  * Only their presence is looked at.
  */
 export function checkCredentials(tag: CommandTag, hasAuthorization: boolean, hasEntity: boolean): SmpError | undefined {
-  switch (COMMANDS[tag].credentials) {
+  switch (specOf(tag).credentials) {
     case "creator":
       if (!hasAuthorization) return commandError("NO_AUTH")
       return hasEntity ? commandError("HAS_AUTH") : undefined

@@ -4,6 +4,7 @@ import type { Version } from "@sluice/encoding/version"
 import { Writer } from "@sluice/encoding/writer"
 import { readTag } from "./commands.ts"
 import { CommandError, commandError, type SmpError } from "./errors.ts"
+import { BLOB_MESSAGES, type BlobMessage } from "./messages/blob.ts"
 import type { MsgMessage, NmsgMessage } from "./messages/delivery.ts"
 import type { ErrMessage, PongMessage } from "./messages/error.ts"
 import type { InfoMessage } from "./messages/info.ts"
@@ -34,11 +35,18 @@ export type BrokerMessage =
   | ErrMessage
   | PongMessage
   | RnameMessage
+  | BlobMessage
 
 export type BrokerMessageTag = BrokerMessage["tag"]
 
 /** The message with this tag, for example `MessageOf<"IDS">`. */
 export type MessageOf<T extends BrokerMessageTag> = Extract<BrokerMessage, { tag: T }>
+
+const SPECS = { ...MESSAGES, ...BLOB_MESSAGES }
+
+function blobSpec(tag: string): MessageSpec<BrokerMessage> | undefined {
+  return tag === "BLOB" ? (BLOB_MESSAGES.BLOB as unknown as MessageSpec<BrokerMessage>) : undefined
+}
 
 /** Bytes of a message: tag and parameters. Throws `EncodeError` for values that have no encoding. */
 export function encodeBrokerMessage(message: BrokerMessage, v: Version): Uint8Array {
@@ -52,7 +60,7 @@ export function encodeBrokerMessage(message: BrokerMessage, v: Version): Uint8Ar
  * `DELD` below v10 becomes `END`, `BLOCKED` is downgraded (smp.md §6, §7).
  */
 export function writeBrokerMessage(w: Writer, message: BrokerMessage, v: Version): void {
-  const { codec, fallback } = MESSAGES[message.tag] as unknown as MessageSpec<BrokerMessage>
+  const { codec, fallback } = SPECS[message.tag] as unknown as MessageSpec<BrokerMessage>
   if (fallback !== undefined && v < fallback.below) w.ascii(fallback.tag)
   else codec.write(w.ascii(message.tag), message, v)
 }
@@ -63,7 +71,7 @@ export function writeBrokerMessage(w: Writer, message: BrokerMessage, v: Version
  */
 export function decodeBrokerMessage(bytes: Uint8Array, v: Version): BrokerMessage {
   const r = new Reader(bytes)
-  const spec = readTag(r, messageSpec)
+  const spec = readTag(r, (tag) => messageSpec(tag) ?? blobSpec(tag))
   try {
     const message = spec.codec.read(r, v)
     r.end()
@@ -76,7 +84,7 @@ export function decodeBrokerMessage(bytes: Uint8Array, v: Version): BrokerMessag
 
 /** The error for a missing or unexpected entity id, as a client sees it; `undefined` if it is as it should be. */
 export function checkMessageEntity(tag: BrokerMessageTag, hasEntity: boolean): SmpError | undefined {
-  const { entity } = MESSAGES[tag]
+  const { entity } = SPECS[tag]
   if (entity === "required" && !hasEntity) return commandError("NO_ENTITY")
   return entity === "forbidden" && hasEntity ? commandError("HAS_AUTH") : undefined
 }

@@ -50,6 +50,7 @@ export type Party =
   | "sender"
   | "idle"
   | "link"
+  | "blob"
   | "notifier"
   | "notifier-service"
   | "proxied"

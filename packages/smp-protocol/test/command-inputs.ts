@@ -1,6 +1,7 @@
 import { fromHex } from "@sluice/encoding/bytes"
 import { parseServerAddress } from "@sluice/encoding/server-address"
 import type { NewCommand, QueueData } from "../src/commands/new.ts"
+import type { COMMANDS } from "../src/commands/table.ts"
 import type { Command } from "../src/commands.ts"
 import type { LinkData, ServiceCounters } from "../src/types.ts"
 import { authKey, type BytesInput, bytes, x25519Key } from "./vector-values.ts"
@@ -37,7 +38,7 @@ interface CommandInputs {
 /** The command of a case of `commands`: the tag is the first word of its name. */
 export function commandOf(name: string, inputs: unknown): Command {
   const i = inputs as CommandInputs
-  const tag = name.split(" ")[0] as Command["tag"]
+  const tag = name.split(" ")[0] as keyof typeof COMMANDS
   switch (tag) {
     case "NEW":
       return newCommand(i)

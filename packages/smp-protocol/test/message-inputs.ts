@@ -6,6 +6,7 @@ import { type InfoMessage, infoCodec } from "../src/messages/info.ts"
 import { nameRecordFromJson } from "../src/messages/name.ts"
 import type { PkeyMessage } from "../src/messages/proxy.ts"
 import type { IdsMessage } from "../src/messages/queue.ts"
+import type { MESSAGES } from "../src/messages/table.ts"
 import type { BrokerMessage } from "../src/messages.ts"
 import { countersOf, linkData } from "./command-inputs.ts"
 import { x25519Key } from "./vector-values.ts"
@@ -43,7 +44,7 @@ interface MessageInputs {
 /** The message of a case of `brokerMessages`: the tag is the first word of its name. */
 export function messageOf(name: string, inputs: unknown): BrokerMessage {
   const i = inputs as MessageInputs
-  const tag = name.split(" ")[0] as BrokerMessage["tag"]
+  const tag = name.split(" ")[0] as keyof typeof MESSAGES
   switch (tag) {
     case "IDS":
       return idsMessage(i)

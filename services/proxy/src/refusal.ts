@@ -35,6 +35,10 @@ export function refusalOf(tag: Exclude<CommandTag, ProxyTag>): SmpError {
     case "LKEY":
     case "LGET":
     case "NSUB":
+    // Of an extension that a proxy has not: they are not decoded here.
+    case "WRT":
+    case "CLR":
+    case "READ":
       return AUTH
     // As in a connection that is no service's.
     case "SUBS":

@@ -16,6 +16,7 @@ import { adminSettings, logSettings, shutdownSettings } from "@sluice/ops/standa
 import { proxySettings } from "@sluice/proxying/settings"
 import { redisSettings } from "@sluice/redis/settings"
 import { serverSettings } from "@sluice/server-kit/server-settings"
+import { blobSettings } from "./blobs.ts"
 import { namesSettings } from "./names-settings.ts"
 import type { RelayPolicy } from "./settings.ts"
 
@@ -114,6 +115,7 @@ export const relaySettings = {
       help: "Write a line of figures at midnight (UTC), in the reference server's format, and keep the day's over a restart.",
     }),
     path: setting(path(), {
+  blobs: blobSettings,
       default: "statistics",
       help: "Folder of daily.csv and of what is kept, relative to the data folder.",
     }),

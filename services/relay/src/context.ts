@@ -3,6 +3,7 @@ import type { Clock } from "@sluice/ops/clock"
 import type { Log } from "@sluice/ops/log"
 import type { QueueStore } from "@sluice/queue-store/queue-store"
 import type { StoreError } from "@sluice/queue-store/store-error"
+import type { RelayBlobs } from "./blobs.ts"
 import type { Client } from "./client.ts"
 import type { Delivery } from "./delivery.ts"
 import type { Neighbours } from "./fleet/neighbours.ts"
@@ -28,6 +29,8 @@ export interface RelayContext {
   readonly events: PendingEvents
   readonly lastUse: LastUse
   readonly network: NetworkCommands
+  /** Absent where blobs are off. */
+  readonly blobs?: RelayBlobs | undefined
   /** The other nodes of the fleet. */
   readonly neighbours: Neighbours
   /** Told about every failure of the store, so that readiness shows it. */

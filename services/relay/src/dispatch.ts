@@ -1,6 +1,7 @@
 import type { Version } from "@sluice/encoding/version"
 import { StoreError } from "@sluice/queue-store/store-error"
 import type { Client } from "./client.ts"
+import { blobCommand } from "./commands/blobs.ts"
 import { create } from "./commands/creation.ts"
 import { key, rkey, skey } from "./commands/keys.ts"
 import { del, off, que } from "./commands/lifecycle.ts"
@@ -102,6 +103,10 @@ function run(relay: RelayContext, client: Client, request: Request, version: Ver
       return subs(relay, client, { ...request, command })
     case "NSUBS":
       return nsubs(relay, client, { ...request, command })
+    case "WRT":
+    case "CLR":
+    case "READ":
+      return blobCommand(relay, client, { ...request, command })
     case "PING":
       return PONG
     case "PRXY":

@@ -47,7 +47,8 @@ export class Forwarding implements NetworkPart<ForwardingTag> {
   #forwarded(client: Client, { corrId, command }: Request<"RFWD">): BrokerMessage | Promise<BrokerMessage> {
     const { sessionId, sessionSecret, verifier } = client.connection
     const hop = { sessionId, sessionSecret, sessionKey: verifier.sessionKey }
-    const opened = ForwardedCommand.open(this.#relay.crypto, hop, { corrId, request: command.request })
+    const extensions = { blobs: this.#relay.blobs !== undefined }
+    const opened = ForwardedCommand.open(this.#relay.crypto, hop, { corrId, request: command.request }, extensions)
     if (!(opened instanceof ForwardedCommand)) return { tag: "ERR", error: opened }
     return answerForwarded(opened, this.#executor(client))
   }

@@ -3,6 +3,7 @@ import type { Clock } from "@sluice/ops/clock"
 import type { Log } from "@sluice/ops/log"
 import type { QueueStore } from "@sluice/queue-store/queue-store"
 import { StoreError } from "@sluice/queue-store/store-error"
+import type { RelayBlobs } from "./blobs.ts"
 import type { Client } from "./client.ts"
 import type { RelayContext } from "./context.ts"
 import { Delivery } from "./delivery.ts"
@@ -29,6 +30,8 @@ export interface CoreParts {
   /** Made when everything else is there, since forwarded commands run on it. */
   readonly network?: ((relay: RelayContext) => NetworkCommands) | undefined
   readonly statistics?: Statistics | undefined
+  /** Blobs that belong to no queue; by default there are none. */
+  readonly blobs?: RelayBlobs | undefined
   /** Told about every failure of the store. */
   readonly onStoreFailure?: ((error: StoreError) => void) | undefined
 }
@@ -71,6 +74,7 @@ export function createRelayCore(parts: CoreParts): RelayContext {
     services,
     events,
     network: NO_NETWORK,
+    blobs: parts.blobs,
     neighbours,
     node,
     lastUse: new LastUse(store, clock, onError),

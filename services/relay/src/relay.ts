@@ -25,6 +25,7 @@ import type { WebHandOver } from "@sluice/server-kit/server-options"
 import { smpProtocol } from "@sluice/server-kit/smp"
 import { secondsLeft } from "@sluice/transport/certificates"
 import type { Credentials } from "@sluice/transport/credentials"
+import { blobJobs, checkBlobs, registerBlobMetrics, relayBlobs } from "./blobs.ts"
 import { policyOf, type RelayConfig } from "./config.ts"
 import type { RelayContext } from "./context.ts"
 import { expireMessages, expiryJobs, sweepJob } from "./expiry.ts"
@@ -105,6 +106,7 @@ export async function createRelay(config: RelayConfig, parts: RelayParts): Promi
   const resolver = names && new HttpNamesResolver(names, { clock, log: parts.log.child("names") })
   const credentials = await loadIdentity(config, parts)
   const store = parts.store ?? (await openStore(config, parts.dataFolder, { crypto, log: parts.log, clock }))
+  checkBlobs(config.blobs, config.relay.password !== undefined)
   return new AssembledRelay(config, parts, credentials, store, resolver)
 }
 
@@ -169,6 +171,7 @@ class AssembledRelay implements Relay {
           proxying: new Forwarding(relay, this.#proxy),
           names: namesCommands(resolver, statistics.names),
         }),
+      blobs: relayBlobs(config.blobs, store.store),
       onStoreFailure: () => {
         this.#storeWorks = false
       },
@@ -194,6 +197,7 @@ class AssembledRelay implements Relay {
       {
         listen: config.relay.bind.map((address) => bindOf(address, config.relay.port)),
         sharePort: config.relay.sharePort,
+    registerBlobMetrics(register, this.#core.blobs)
         credentials,
         protocol: smpProtocol({
           crypto,
@@ -204,6 +208,7 @@ class AssembledRelay implements Relay {
         settings: { ...config.limits, maxSlowCommands: slowCommands(config) },
         web: parts.web,
       },
+          extensions: { blobs: this.#core.blobs !== undefined },
       { crypto, clock, log: log.child("server"), metrics: this.#serverMetrics },
     )
     const jobComponents = { clock, log: log.child("jobs"), register, random }
@@ -211,7 +216,13 @@ class AssembledRelay implements Relay {
     this.#fleetJobs = parts.fleetJobs?.(jobComponents) ?? this.#jobs
     const { lmdb, shared = false, jobs = [] } = store
     const sweeping = lmdb !== undefined && shared ? [sweepJob(lmdb)] : []
-    for (const job of [...expiryJobs(this.#core), ...sweeping, ...jobs, ...this.#operations.jobs]) {
+    for (const job of [
+      ...expiryJobs(this.#core),
+      ...blobJobs(this.#core),
+      ...sweeping,
+      ...jobs,
+      ...this.#operations.jobs,
+    ]) {
       const runner = job.scope === "fleet" ? this.#fleetJobs : this.#jobs
       runner.add(job)
     }

@@ -17,6 +17,8 @@ export interface Request<T extends CommandTag = CommandTag> {
    * matters when they write.
    */
   readonly queue?: QueueRecord | undefined
+  /** `CLR`: the key that wrote the blob when the command was verified. */
+  readonly blobKey?: Uint8Array | undefined
 }
 
 /** A request whose command acts on a queue. */

@@ -13,6 +13,7 @@ import { specOf } from "@sluice/smp-protocol/commands"
 import { commandError, type SmpError } from "@sluice/smp-protocol/errors"
 import type { Party } from "@sluice/smp-protocol/types"
 import type { ConnectedService } from "@sluice/transport/session"
+import { blobKeysFor } from "./blob-keys.ts"
 import type { RelayContext } from "./context.ts"
 import type { Request } from "./request.ts"
 
@@ -41,12 +42,16 @@ export async function verifyUnit(
   commands: readonly ReceivedCommand[],
 ): Promise<Verdict[]> {
   const queues = await lookUp(relay, commands)
+  const blobKeys = await blobKeysFor(relay, commands)
   return commands.map((received, index) => {
     const queue = queues[index]
-    const error = queue instanceof StoreError ? storeError(queue) : verify(authority, received, queue)
+    const blobKey = blobKeys?.get(received)
+    if (queue instanceof StoreError) return { ok: false, error: storeError(queue) }
+    if (blobKey instanceof StoreError) return { ok: false, error: storeError(blobKey) }
+    const error = verify(authority, received, queue, blobKey)
     if (error !== undefined) return { ok: false, error }
     const { corrId, entityId, command } = received
-    return { ok: true, request: { corrId, entityId, command, queue: queue instanceof StoreError ? undefined : queue } }
+    return { ok: true, request: { corrId, entityId, command, queue, blobKey } }
   })
 }
 
@@ -103,14 +108,19 @@ function lookUpOne(relay: RelayContext, { command, entityId }: ReceivedCommand):
 
 const QUEUE_PARTIES: ReadonlySet<Party> = new Set(["recipient", "sender", "link", "notifier"])
 
-function verify(authority: Authority, received: ReceivedCommand, queue: QueueRecord | undefined): SmpError | undefined {
+function verify(
+  authority: Authority,
+  received: ReceivedCommand,
+  queue: QueueRecord | undefined,
+  blobKey: Uint8Array | undefined,
+): SmpError | undefined {
   const { command } = received
   const spec = specOf(command.tag)
   if (queue === undefined && QUEUE_PARTIES.has(spec.party)) return dummy(authority, received)
   const { service } = authority
   if (service !== undefined && spec.role !== "any" && spec.role !== service.role) return commandError("PROHIBITED")
   if (!serviceSignatureFits(authority, received, spec.serviceSigned)) return SERVICE
-  return authorized(authority, received, queue) ?? (queue && blockedError(received, queue))
+  return authorized(authority, received, queue, blobKey) ?? (queue && blockedError(received, queue))
 }
 
 /** Needed in a service connection for NEW, SUB and NSUB, and out of place everywhere else (smp.md §3.2). */
@@ -125,6 +135,7 @@ function authorized(
   authority: Authority,
   received: ReceivedCommand,
   queue: QueueRecord | undefined,
+  blobKey: Uint8Array | undefined,
 ): SmpError | undefined {
   const { command } = received
   switch (command.tag) {
@@ -160,6 +171,11 @@ function authorized(
     case "SUBS":
     case "NSUBS":
       return ofService(authority, received)
+    case "WRT":
+      return withKeys(authority, received, [command.key])
+    case "CLR":
+      return withKeys(authority, received, keysOf(blobKey && [blobKey]))
+    case "READ":
     case "PING":
     case "PRXY":
     case "PFWD":

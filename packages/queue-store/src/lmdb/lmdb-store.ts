@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises"
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
+import type { BlobHolder } from "../blob-store.ts"
 import { LocalOwnership } from "../local-ownership.ts"
 import type { QueueStore, Step } from "../queue-store.ts"
 import { storeOn } from "../store.ts"
@@ -34,7 +35,7 @@ export interface LmdbStoreOptions {
 }
 
 /** The embedded store: one LMDB environment, many readers, group commit. */
-export interface LmdbStore extends QueueStore {
+export interface LmdbStore extends QueueStore, BlobHolder {
   /** Counts of commits and their durations; the same object all the time. */
   readonly figures: StoreFigures
   /** Subscriptions that live in this process; of a shared store those of all, dead ones included until they are swept. */

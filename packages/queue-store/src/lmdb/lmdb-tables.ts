@@ -48,6 +48,7 @@ export class LmdbTables implements Tables {
   readonly serviceQueues: Table = this.#table("serviceQueues")
   readonly serviceTotals: Table = this.#table("serviceTotals")
   /** Of stores that several processes share: recipient ID → node number, epoch */
+  readonly blobs: Table = this.#table("blobs")
   readonly owners: CountedTable = this.#table("owners")
   /** Of the same: node number → process, name */
   readonly nodes: Table = this.#table("nodes")

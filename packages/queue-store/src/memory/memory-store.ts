@@ -1,5 +1,6 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
+import type { BlobHolder } from "../blob-store.ts"
 import type { Engine } from "../engine.ts"
 import { LocalOwnership } from "../local-ownership.ts"
 import type { QueueStore } from "../queue-store.ts"
@@ -12,7 +13,7 @@ import { BYTES, MemoryTable, TEXT, type Undo } from "./memory-table.ts"
  * A store that keeps everything in the memory of this process and loses it with it: for tests, demonstrations and relays
  * that want it so. Operations take effect at once, and settle in the next microtask.
  */
-export function createMemoryStore(options: { readonly crypto?: CryptoBackend } = {}): QueueStore {
+export function createMemoryStore(options: { readonly crypto?: CryptoBackend } = {}): QueueStore & BlobHolder {
   const ownership = new LocalOwnership()
   return storeOn(new MemoryEngine(ownership), { crypto: options.crypto ?? nativeCrypto, ownership })
 }
@@ -40,6 +41,7 @@ class MemoryEngine implements Engine {
       fingerprints: index(),
       serviceQueues: listed(),
       serviceTotals: index(),
+      blobs: listed(),
       counters: noCounters(),
     }
   }

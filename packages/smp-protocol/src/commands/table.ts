@@ -1,5 +1,6 @@
 import type { Command } from "../commands.ts"
 import type { Party, ServiceRole } from "../types.ts"
+import type { BlobCommand } from "./blob.ts"
 import type { Codec } from "./codec.ts"
 import { ldelCodec, lgetCodec, lkeyCodec, lsetCodec } from "./link.ts"
 import { newCodec } from "./new.ts"
@@ -38,7 +39,8 @@ export interface CommandSpec<C> {
   readonly serviceSigned: boolean
 }
 
-type Table = { readonly [T in Command["tag"]]: CommandSpec<Extract<Command, { tag: T }>> }
+type Own = Exclude<Command, BlobCommand>
+type Table = { readonly [T in Own["tag"]]: CommandSpec<Extract<Own, { tag: T }>> }
 
 function spec<C>(
   codec: Codec<C>,
@@ -53,7 +55,7 @@ function spec<C>(
 const recipient = <C>(codec: Codec<C>, serviceSigned = false): CommandSpec<C> =>
   spec(codec, "recipient", "entity", "M", serviceSigned)
 
-/** The one list of all commands. */
+/** The one list of all commands of the protocol; those of extensions are in `extensions.ts`. */
 export const COMMANDS: Table = {
   NEW: spec(newCodec, "creator", "creator", "M", true),
   SUB: recipient(subCodec, true),

@@ -1,6 +1,7 @@
 import type { Codec } from "../commands/codec.ts"
 import type { BrokerMessage } from "../messages.ts"
 import { VERSION } from "../versions.ts"
+import type { BlobMessage } from "./blob.ts"
 import { msgCodec, nmsgCodec } from "./delivery.ts"
 import { errCodec, pongCodec } from "./error.ts"
 import { infoCodec } from "./info.ts"
@@ -20,9 +21,10 @@ export interface MessageSpec<M> {
   readonly fallback?: { readonly below: number; readonly tag: "OK" | "END" }
 }
 
-type Table = { readonly [T in BrokerMessage["tag"]]: MessageSpec<Extract<BrokerMessage, { tag: T }>> }
+type Own = Exclude<BrokerMessage, BlobMessage>
+type Table = { readonly [T in Own["tag"]]: MessageSpec<Extract<Own, { tag: T }>> }
 
-/** The one list of all messages of servers. */
+/** The one list of all messages of the protocol's servers; `BLOB`, of an extension, is in `blob.ts`. */
 export const MESSAGES: Table = {
   IDS: { codec: idsCodec, entity: "optional" },
   LNK: { codec: lnkCodec, entity: "required" },
