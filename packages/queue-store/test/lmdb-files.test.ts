@@ -8,6 +8,7 @@ import { message, QUOTA, queue, rid } from "./fixtures.ts"
 import { temporaryFolders } from "./temporary-folders.ts"
 
 const newFolder = temporaryFolders()
+const SCHEMA_KEY = new TextEncoder().encode("sluice queue store")
 
 describe("files of the LMDB store", () => {
   it("are readable only for their owner", async () => {
@@ -50,10 +51,30 @@ describe("files of the LMDB store", () => {
   it("of a newer version are refused, with both versions named", async () => {
     const folder = await storeWithMessages(1)
     const root = open({ path: folder, noSubdir: false, encoding: "binary", keyEncoding: "binary" })
-    await root.put(new TextEncoder().encode("sluice queue store"), Uint8Array.of(2))
+    await root.put(SCHEMA_KEY, Uint8Array.of(3))
     await root.close()
     const error = await expectCorrupt(openLmdbStore({ folder }))
-    expect(String(error.cause)).toMatch(/schema version 2.* knows 1/)
+    expect(String(error.cause)).toMatch(/schema version 3.* knows 2/)
+  })
+
+  it("of version 1, without a table for recent messages, are taken over", async () => {
+    const folder = await storeWithMessages(3)
+    const root = open({ path: folder, noSubdir: false, maxDbs: 32, encoding: "binary", keyEncoding: "binary" })
+    const [recent, settled] = [root.openDB({ name: "recentMessages" }), root.openDB({ name: "messages" })]
+    for (const { key, value } of recent.getRange()) {
+      await settled.put(key, value)
+      await recent.remove(key)
+    }
+    await root.put(SCHEMA_KEY, Uint8Array.of(1))
+    await root.close()
+    const store = await openLmdbStore({ folder })
+    expect(await store.messages(rid(1))).toHaveLength(3)
+    await store.enqueue(rid(1), message(3), { quota: 10 })
+    expect(await store.messages(rid(1))).toHaveLength(4)
+    await store.close()
+    const upgraded = open({ path: folder, noSubdir: false, maxDbs: 32, encoding: "binary", keyEncoding: "binary" })
+    expect(upgraded.get(SCHEMA_KEY)).toEqual(Buffer.of(2))
+    await upgraded.close()
   })
 
   it("that end too early give errors, not an end of the process", { timeout: 30_000 }, async () => {

@@ -216,6 +216,8 @@ export class GroupCommit implements Engine {
           outcomes.push({ error })
         }
       }
+      // What only removes has to be possible on a full disk, too.
+      if (changes.some(({ grows }) => grows)) tables.messages.settle()
       tables.saveCounters()
     } catch (cause) {
       return { changes, outcomes, broken: { cause, at: -1 } }

@@ -2,6 +2,7 @@ import type { Database, RangeOptions, RootDatabase } from "lmdb"
 import { readU48, writeU48 } from "../codec/numbers.ts"
 import { type Counters, noCounters, type Range, type Table, type TableName, type Tables } from "../tables.ts"
 import { StoreFormatError } from "./store-format-error.ts"
+import { TwoLevelTable } from "./two-level-table.ts"
 
 /** An LMDB database with binary keys and values. */
 export type BinaryDatabase = Database<Uint8Array, Uint8Array>
@@ -40,15 +41,15 @@ export class LmdbTables implements Tables {
   readonly notifiers: Table = this.#table("notifiers")
   readonly links: Table = this.#table("links")
   readonly linkData: Table = this.#table("linkData")
-  readonly messages: Table = this.#table("messages")
+  readonly messages: TwoLevelTable = new TwoLevelTable(this.#table("recentMessages"), this.#table("messages"))
   readonly bodies: Table = this.#table("bodies")
   readonly notifications: Table = this.#table("notifications")
   readonly services: Table = this.#table("services")
   readonly fingerprints: Table = this.#table("fingerprints")
   readonly serviceQueues: Table = this.#table("serviceQueues")
   readonly serviceTotals: Table = this.#table("serviceTotals")
-  /** Of stores that several processes share: recipient ID → node number, epoch */
   readonly blobs: Table = this.#table("blobs")
+  /** Of stores that several processes share: recipient ID → node number, epoch */
   readonly owners: CountedTable = this.#table("owners")
   /** Of the same: node number → process, name */
   readonly nodes: Table = this.#table("nodes")
@@ -101,7 +102,7 @@ export class LmdbTables implements Tables {
     this.#root.putSync(PROBE_KEY, Uint8Array.of(1))
   }
 
-  #table(name: TableName | "owners" | "nodes"): CountedTable {
+  #table(name: TableName | "recentMessages" | "owners" | "nodes"): CountedTable {
     const table = new LmdbTable(name, () => {
       this.writes++
     })

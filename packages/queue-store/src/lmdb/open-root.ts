@@ -12,7 +12,8 @@ import { StoreFormatError } from "./store-format-error.ts"
 const MAP_SIZE = 2 ** 36
 
 const SCHEMA_KEY = new TextEncoder().encode("sluice queue store")
-const SCHEMA_VERSION = 1
+/** From version 2 on recent messages have a table of their own. */
+const SCHEMA_VERSION = 2
 
 /** Databases beside the tables: none now, some for later versions. */
 const MAX_DATABASES = 32
@@ -60,6 +61,11 @@ function checkSchema(root: BinaryRoot): void {
   const stored = root.getBinary(SCHEMA_KEY) ?? root.transactionSync(() => initialise(root))
   const version = stored[0]
   if (version === SCHEMA_VERSION) return
+  if (version === 1) {
+    // Nothing to change: its messages are all in the table that stays. An older program must not open it any more.
+    root.transactionSync(() => root.putSync(SCHEMA_KEY, Uint8Array.of(SCHEMA_VERSION)))
+    return
+  }
   throw new StoreFormatError(
     `the store has schema version ${version}, this program knows ${SCHEMA_VERSION}: run the newer program that wrote it`,
   )
