@@ -3,13 +3,14 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
+import { MemoryHub } from "@sluice/fleet/memory-link"
 import { type Clock, systemClock } from "@sluice/ops/clock"
 import { loadConfig } from "@sluice/ops/config"
 import type { Log } from "@sluice/ops/log"
 import { type RecordingLog, recordingLog } from "@sluice/ops/recording-log"
 import type { QueueStore } from "@sluice/queue-store/queue-store"
 import { type RelayConfig, relaySettings } from "@sluice/relay/config"
-import { openStore } from "@sluice/relay/open-store"
+import { type OpenStore, openStore } from "@sluice/relay/open-store"
 import { createRelay, type Relay } from "@sluice/relay/relay"
 import { createIdentity, identityFiles } from "@sluice/transport/certificates"
 import { connectRaw, type RawClient, type RawOptions } from "./raw-client.ts"
@@ -18,15 +19,33 @@ import { connectRaw, type RawClient, type RawOptions } from "./raw-client.ts"
 export interface TestRelayOptions {
   /** Settings by key, such as `{"relay.message_quota": 2}`, on top of {@link TEST_SETTINGS}. */
   readonly settings?: Readonly<Record<string, unknown>>
-  /** Default `lmdb`, in a folder of its own. */
-  readonly store?: "lmdb" | "memory"
+  /** Default `lmdb`, in a folder of its own. Nodes on `redis` (whose address is in `settings`) also meet there. */
+  readonly store?: "lmdb" | "memory" | "redis"
   /** Default the machine's; certificates are valid from its present time. */
   readonly clock?: Clock
+  /**
+   * Relays that share one store and address, in one process; default 1. Connections go to one after the other, so two that
+   * follow each other are never on the same node.
+   */
+  readonly nodes?: number
   /** Of the relay's own; default the native one. */
   readonly crypto?: CryptoBackend
   /** Default a log that is kept in {@link TestRelay.log}. */
   readonly log?: Log
 }
+
+/** One of the relays behind a {@link TestRelay}. */
+export interface TestNode {
+  readonly relay: Relay
+  /** Its name in the fleet; empty when it is alone. */
+  readonly name: string
+}
+
+/** What cases that concern several connections run on: one relay, and nodes that share an address. */
+export const TOPOLOGIES: readonly { readonly name: string; readonly nodes: number }[] = [
+  { name: "one node", nodes: 1 },
+  { name: "three nodes", nodes: 3 },
+]
 
 /**
  * What smp.md §10 runs its cases with. The two delays are shorter than there, to be waited for in real time: what is
@@ -55,7 +74,10 @@ export class TestRelay implements AsyncDisposable {
   readonly log: RecordingLog = recordingLog()
   readonly #options: TestRelayOptions
   readonly #clients = new Set<RawClient>()
-  #running: { readonly relay: Relay; readonly store: QueueStore } | undefined
+  /** What joins the nodes; its faults are for tests. */
+  readonly hub: MemoryHub = new MemoryHub()
+  #running: { readonly nodes: readonly TestNode[]; readonly store: QueueStore } | undefined
+  #next = 0
 
   private constructor(folder: string, options: TestRelayOptions) {
     this.folder = folder
@@ -71,9 +93,16 @@ export class TestRelay implements AsyncDisposable {
     return relay
   }
 
+  /** The relay, or the first of several nodes. */
   get relay(): Relay {
-    if (this.#running === undefined) throw new Error("the relay is stopped")
-    return this.#running.relay
+    return this.node(0).relay
+  }
+
+  /** One of the nodes. */
+  node(index: number): TestNode {
+    const node = this.#running?.nodes[index]
+    if (node === undefined) throw new Error("the relay is stopped")
+    return node
   }
 
   /** The store that it works on, for what no command of the protocol does. */
@@ -93,25 +122,54 @@ export class TestRelay implements AsyncDisposable {
     const { store: kind = "lmdb", clock, crypto, log = this.log } = this.#options
     const overrides = { ...TEST_SETTINGS, "store.kind": kind, ...this.#options.settings, ...settings }
     const config: RelayConfig = loadConfig(relaySettings, { overrides })
-    const open = await openStore(config, this.folder, { crypto: nativeCrypto, log })
-    const relay = await createRelay(config, {
-      ...{ log, dataFolder: this.folder, store: open },
-      ...(clock && { clock }),
-      ...(crypto && { crypto }),
-    })
-    await relay.start(new AbortController().signal)
-    this.#running = { relay, store: open.store }
+    const open = (): Promise<OpenStore> => openStore(config, this.folder, { crypto: nativeCrypto, log })
+    const { nodes: count = 1 } = this.#options
+    const first = await open()
+    // One store object for all nodes: the first that stops must not close it for the others.
+    const shared = { ...first, store: { ...first.store, close: () => Promise.resolve() } }
+    const nodes: TestNode[] = []
+    for (let index = 0; index < count; index++) {
+      let name = ""
+      const own = index === 0 || kind !== "redis" ? first : await open()
+      const relay = await createRelay(config, {
+        ...{ log, dataFolder: this.folder, store: kind === "redis" || count === 1 ? own : shared },
+        ...(clock && { clock }),
+        ...(crypto && { crypto }),
+        ...(count > 1 &&
+          kind !== "redis" && {
+            link: ({ node }) => {
+              name = node
+              return this.hub.link(node)
+            },
+          }),
+      })
+      await relay.start(new AbortController().signal)
+      nodes.push({ relay, name })
+    }
+    this.#running = { nodes, store: first.store }
+    this.#next = 0
   }
 
   async stop(): Promise<void> {
-    await this.#running?.relay.stop(AbortSignal.timeout(STOP_WITHIN))
+    const running = this.#running
+    if (running === undefined) return
+    await Promise.all(running.nodes.map(({ relay }) => relay.stop(AbortSignal.timeout(STOP_WITHIN))))
+    await running.store.close()
     this.#running = undefined
   }
 
   /** A connection, closed with the relay at the latest. */
-  async connect(options: RawOptions = {}): Promise<RawClient> {
+  connect(options: RawOptions = {}): Promise<RawClient> {
+    return this.connectTo(this.#next++ % (this.#options.nodes ?? 1), options)
+  }
+
+  /** The same to one of the nodes. */
+  async connectTo(index: number, options: RawOptions = {}): Promise<RawClient> {
+    const { relay } = this.node(index)
+    const [listener] = relay.addresses
+    if (listener === undefined) throw new Error("the node does not listen")
     const now = Math.floor((this.#options.clock ?? systemClock).now() / 1000)
-    const address = { host: "127.0.0.1", port: this.port, keyHash: this.relay.fingerprint, now }
+    const address = { host: "127.0.0.1", port: listener.port, keyHash: relay.fingerprint, now }
     const client = await connectRaw(address, options)
     this.#clients.add(client)
     return client

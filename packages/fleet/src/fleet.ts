@@ -131,6 +131,14 @@ export class Fleet {
     else this.#outbox.tell(node, hint)
   }
 
+  /** Passes a hint on to the holder, if one is known that is not its sender. */
+  forward(kind: ServiceKind, serviceId: Uint8Array, hint: Hint, from: string): boolean {
+    const node = this.#claims.holder(kind, serviceId)
+    if (node === undefined || node === from) return false
+    this.#outbox.tell(node, hint)
+    return true
+  }
+
   #catchUp(handler: FleetHandler): void {
     this.#claims.repeat()
     this.#outbox.tellAll({ tag: "hello" })

@@ -18,8 +18,8 @@ export class Hints implements FleetHandler {
     this.#onError = onError
   }
 
-  hint(hint: Hint): void {
-    if (!this.#apply(hint)) this.#fleet.metrics.stale.value++
+  hint(hint: Hint, from: string): void {
+    if (!this.#apply(hint) && !this.#forward(hint, from)) this.#fleet.metrics.stale.value++
   }
 
   missed(what: Missed): void {
@@ -68,6 +68,21 @@ export class Hints implements FleetHandler {
         return true
       default:
         return hint satisfies never
+    }
+  }
+
+  /** The sender did not know yet that the service moved on from here. */
+  #forward(hint: Hint, from: string): boolean {
+    switch (hint.tag) {
+      case "storedForService":
+      case "blockedForService":
+        return this.#fleet.forward("messages", hint.serviceId, hint, from)
+      case "leftService":
+        return this.#fleet.forward(hint.kind, hint.serviceId, hint, from)
+      case "notified":
+        return hint.serviceId !== undefined && this.#fleet.forward("notifications", hint.serviceId, hint, from)
+      default:
+        return false
     }
   }
 

@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest"
+import { createQueue, NO_MSG, OK, sok, type TestQueue } from "../support/queue.ts"
+import type { RawClient } from "../support/raw-client.ts"
+import { TestRelay } from "../support/relay.ts"
+import {
+  ack,
+  addNotifier,
+  delivered,
+  expectEvent,
+  nsub,
+  receive,
+  secureAsSender,
+  sendTo,
+  sub,
+  subWithMessage,
+} from "../support/steps.ts"
+
+/** What nodes that share an address do when they can't hear each other (docs/cluster.md): nothing stored is forgotten. */
+let fleet: TestRelay
+let r: RawClient
+let s: RawClient
+let queue: TestQueue
+beforeEach(async () => {
+  fleet = await TestRelay.start({ nodes: 3, store: "memory" })
+  r = await fleet.connectTo(0)
+  s = await fleet.connectTo(1)
+  queue = await createQueue(r)
+  await secureAsSender(s, queue)
+})
+afterEach(() => fleet[Symbol.asyncDispose]())
+
+const name = (index: number): string => fleet.node(index).name
+
+async function take(recipient: RawClient, text: string): Promise<void> {
+  const message = await receive(recipient, queue)
+  expect(message.text).toBe(text)
+  expect(await ack(recipient, queue, message)).toEqual(OK)
+}
+
+describe("a node whose channel was cut", () => {
+  test("delivers what was stored meanwhile when it is heard again", async () => {
+    fleet.hub.cut(name(0))
+    expect(await sendTo(s, queue, "1")).toEqual(OK)
+    await r.quiet()
+    fleet.hub.heal(name(0))
+    await take(r, "1")
+    await r.quiet()
+  })
+
+  test("finds out which subscriptions moved, and tells END", async () => {
+    expect(await sendTo(s, queue, "1")).toEqual(OK)
+    const first = await receive(r, queue)
+    fleet.hub.cut(name(0))
+    const r2 = await fleet.connectTo(2)
+    const { first: again } = await subWithMessage(r2, queue)
+    expect(again.text).toBe("1")
+    expect(await ack(r2, queue, again)).toEqual(OK)
+    expect(await sendTo(s, queue, "2")).toEqual(OK)
+    await take(r2, "2")
+    await r.quiet()
+    fleet.hub.heal(name(0))
+    await expectEvent(r, queue.ids.recipientId, { tag: "END" })
+    expect(await ack(r, queue, first)).toEqual(NO_MSG)
+    await r.quiet()
+  })
+
+  test("finds out which queues were deleted, and tells DELD", async () => {
+    fleet.hub.cut(name(0))
+    const other = await fleet.connectTo(1)
+    expect(await other.ask({ tag: "DEL" }, queue.asRecipient)).toEqual(OK)
+    fleet.hub.heal(name(0))
+    await expectEvent(r, queue.ids.recipientId, { tag: "DELD" })
+  })
+
+  test("makes the others look for what it could not tell them", async () => {
+    fleet.hub.cut(name(1))
+    expect(await sendTo(s, queue, "1")).toEqual(OK)
+    await r.quiet()
+    fleet.hub.heal(name(1))
+    await take(r, "1")
+  })
+
+  test("ends notifications that another node took over", async () => {
+    const [n1, n2] = [await fleet.connectTo(0), await fleet.connectTo(2)]
+    const { notifierId } = await addNotifier(r, queue)
+    expect(await nsub(n1, queue)).toEqual(sok(n1))
+    fleet.hub.cut(name(0))
+    expect(await nsub(n2, queue)).toEqual(sok(n2))
+    fleet.hub.heal(name(0))
+    await expectEvent(n1, notifierId, { tag: "END" })
+    expect(await sendTo(s, queue, "1", true)).toEqual(OK)
+    expect((await n2.event()).message.tag).toBe("NMSG")
+    await n1.quiet()
+  })
+
+  test("tells of notifications when it is heard again", async () => {
+    const n = await fleet.connectTo(0)
+    await addNotifier(r, queue)
+    expect(await nsub(n, queue)).toEqual(sok(n))
+    fleet.hub.cut(name(0))
+    expect(await sendTo(s, queue, "1", true)).toEqual(OK)
+    await n.quiet()
+    fleet.hub.heal(name(0))
+    expect((await n.event()).message.tag).toBe("NMSG")
+  })
+})
+
+describe("a node that dies", () => {
+  test("makes the others look for what it did not tell them", async () => {
+    fleet.hub.cut(name(1))
+    expect(await sendTo(s, queue, "1")).toEqual(OK)
+    await r.quiet()
+    fleet.hub.kill(name(1))
+    await take(r, "1")
+  })
+
+  test("leaves its subscriptions to who comes first", async () => {
+    expect(await sendTo(s, queue, "1")).toEqual(OK)
+    await receive(r, queue)
+    fleet.hub.kill(name(0))
+    const r2 = await fleet.connectTo(1)
+    const { first } = await subWithMessage(r2, queue)
+    expect(first.text).toBe("1")
+    expect(await sendTo(s, queue, "2")).toEqual(OK)
+    const answer = await ack(r2, queue, first)
+    expect(delivered(queue, answer).text).toBe("2")
+  })
+})
+
+describe("a node that stood still for longer than its lease", () => {
+  test("ends what others took over, keeps the rest, and believes nothing that waited for it", async () => {
+    const kept = await createQueue(r)
+    await secureAsSender(s, kept)
+    expect(await sendTo(s, queue, "1")).toEqual(OK)
+    const first = await receive(r, queue)
+    fleet.hub.pause(name(0))
+    expect(await sendTo(s, kept, "for r")).toEqual(OK)
+    const r2 = await fleet.connectTo(2)
+    const { first: again } = await subWithMessage(r2, queue)
+    expect(again.text).toBe("1")
+    // It goes on and does not know yet: the store does.
+    expect(await ack(r, queue, first)).toEqual(NO_MSG)
+    await expectEvent(r, queue.ids.recipientId, { tag: "END" })
+    fleet.hub.resume(name(0))
+    const message = await receive(r, kept)
+    expect(message.text).toBe("for r")
+    expect(await ack(r, kept, message)).toEqual(OK)
+    expect(await ack(r2, queue, again)).toEqual(OK)
+    expect(await sendTo(s, queue, "2")).toEqual(OK)
+    await take(r2, "2")
+    await r.quiet()
+  })
+
+  test("tells END by itself", async () => {
+    fleet.hub.pause(name(0))
+    const r2 = await fleet.connectTo(2)
+    expect(await sub(r2, queue)).toEqual(sok(r2))
+    fleet.hub.resume(name(0))
+    await expectEvent(r, queue.ids.recipientId, { tag: "END" })
+    expect(await sendTo(s, queue, "1")).toEqual(OK)
+    await take(r2, "1")
+    await r.quiet()
+  })
+
+  test("is not ready meanwhile, and then is", async () => {
+    const { port } = fleet.node(0).relay.adminAddress
+    const ready = async (): Promise<number> => (await fetch(`http://127.0.0.1:${port}/readyz`)).status
+    expect(await ready()).toBe(200)
+    fleet.hub.pause(name(0))
+    expect(await ready()).toBe(503)
+    fleet.hub.resume(name(0))
+    await expect.poll(ready, { timeout: 10_000 }).toBe(200)
+  })
+})
