@@ -94,7 +94,7 @@ export function agentStoreContract(make: () => Promise<StoreUnderTest>): void {
     await store.close()
     await expect(store.get("users", [1])).rejects.toThrow(AgentStoreError)
     await expect(store.list("users")).rejects.toThrow(AgentStoreError)
-    await expect(store.commit([{ table: "users", put: { id: 1 } }])).rejects.toThrow(AgentStoreError)
+    await expect(store.commit([{ table: "users", put: { id: 1, servers: [] } }])).rejects.toThrow(AgentStoreError)
   })
 
   it("has everything after it was closed and opened again, where it can be", async () => {

@@ -142,7 +142,10 @@ function forUser(draft: Draft, put: ReceivedRecord): AckBy {
 export function userEvent(record: ReceivedRecord): AgentEvent {
   const { connectionId, internalId, integrity, serverTime, externalId, pq, notify, body, receipts } = record
   const meta: MessageMeta = { messageId: internalId, integrity, serverTime, externalId, pq }
-  if (record.kind === "A_RCVD") return { type: "receipt", connectionId, meta, receipts: receipts ?? [] }
+  if (record.kind === "A_RCVD") {
+    const results = receipts?.map(({ messageId, status }) => ({ messageId, status })) ?? []
+    return { type: "receipt", connectionId, meta, receipts: results }
+  }
   return { type: "message", connectionId, meta, notify, body }
 }
 

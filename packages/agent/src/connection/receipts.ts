@@ -7,6 +7,8 @@ import { takesNoise } from "./noise.ts"
 /** What the user is told about one message. */
 export interface ReceiptResult {
   readonly messageId: number
+  /** Its number in the own chain. */
+  readonly sentId: number
   readonly status: ReceiptStatus
 }
 
@@ -34,5 +36,5 @@ async function receiveReceipt(draft: Draft, { id, hash }: Receipt): Promise<Rece
   if (sent.receipt === "ok") return undefined
   const status = equalBytes(sent.hash, hash) ? "ok" : "bad-hash"
   draft.change({ table: "sent", put: { ...sent, receipt: status } })
-  return { messageId: sent.internalId, status }
+  return { messageId: sent.internalId, sentId: sent.sentId, status }
 }

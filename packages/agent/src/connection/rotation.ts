@@ -81,10 +81,12 @@ export function firstMessageIn(draft: Draft, queue: ReceiveQueueRecord): void {
   draft.setReceiveQueue(replaces, { primary: false, switching: "received_message", deleting: { errors: 0 } })
 }
 
-/** The server has deleted a queue. */
-export function receiveQueueDeleted(draft: Draft, queue: ReceiveQueueRecord): void {
+/** The server has deleted a queue, or is not asked any more because of an error. */
+export function receiveQueueDeleted(draft: Draft, queue: ReceiveQueueRecord, error?: AgentError): void {
   draft.set({ receiveQueues: draft.record.receiveQueues.filter(({ key }) => key !== queue.key) })
   if (queue.switching === "received_message") tell(draft, "completed")
+  if (draft.record.deleted === undefined) return
+  draft.emit({ type: "queues-deleted", queues: [{ connectionId: draft.id, server: queue.server, error }] })
 }
 
 /** The user gives up a rotation that has not gone too far. Throws `AgentError` PROHIBITED. */

@@ -7,6 +7,7 @@ import type { MessageKeyMaterial } from "@sluice/ratchet/message-key"
 import type { SkippedKey } from "@sluice/ratchet/skipped"
 import type { Ratchet } from "@sluice/ratchet/state"
 import type { EntityId, MsgId, QueueMode } from "@sluice/smp-protocol/types"
+import type { ServerSetting } from "../network/settings.ts"
 import type { AMessageTag } from "../protocol/a-message.ts"
 import type { Integrity } from "../protocol/integrity.ts"
 import type { QueueInfo } from "../protocol/queue-info.ts"
@@ -24,6 +25,7 @@ export type UserId = number
 
 export interface UserRecord {
   readonly id: UserId
+  readonly servers: readonly ServerSetting[]
   /** Is being deleted: its connections go first. */
   readonly deleted?: boolean | undefined
 }
@@ -259,7 +261,9 @@ export interface ReceivedRecord {
   readonly notify: boolean
   /** Of the message; empty for receipts. */
   readonly body: Uint8Array
-  readonly receipts?: readonly { readonly messageId: number; readonly status: "ok" | "bad-hash" }[] | undefined
+  readonly receipts?:
+    | readonly { readonly messageId: number; readonly sentId: number; readonly status: "ok" | "bad-hash" }[]
+    | undefined
   /** When it came first, ms. */
   readonly at: number
   /** How often it was handed out. */

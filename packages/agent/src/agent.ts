@@ -1,0 +1,268 @@
+import type { Timer } from "@sluice/ops/clock"
+import type { EventHub } from "@sluice/smp-client/event-hub"
+import { primarySendQueue } from "./connection/draft.ts"
+import { enqueue } from "./connection/outgoing.ts"
+import { startSync } from "./connection/resync.ts"
+import { abortSwitch, startSwitch } from "./connection/rotation.ts"
+import { nextStep } from "./connection/steps.ts"
+import { requireSendable } from "./connection/sync-state.ts"
+import { acknowledge } from "./core/acknowledge.ts"
+import { type AgentOptions, buildContext } from "./core/build-context.ts"
+import type { AgentContext } from "./core/context.ts"
+import { type CreatedConnection, type CreateOptions, createConnection } from "./core/create.ts"
+import { acceptRequest, allowConnection, type Joined, type JoinOptions, join, rejectRequest } from "./core/join.ts"
+import type { Receiver } from "./core/receiver.ts"
+import { cleanUp, deleteConnectionNow, deleteConnections, deleteUser } from "./core/removal.ts"
+import { fetchMessages, type SubscribeFailure, subscribeAll } from "./core/subscribing.ts"
+import { AgentError } from "./errors.ts"
+import type { AgentEvent } from "./events.ts"
+import { type NetworkOptions, networkSettings, type ServerSetting } from "./network/settings.ts"
+import type { ConnectionId, ConnectionRecord, UserId } from "./store/records.ts"
+
+/** How a message is sent. */
+export interface SendOptions {
+  /** The peer's notifier is told. Default true. */
+  readonly notify?: boolean | undefined
+  /** Post-quantum keys on or off from this message on; default as it is. */
+  readonly pq?: boolean | undefined
+}
+
+/** A message that is stored and will be delivered. */
+export interface Sent {
+  readonly messageId: number
+  /** Post-quantum keys protect it. */
+  readonly pq: boolean
+}
+
+const FIRST_CLEAN_UP = 30_000
+const CLEAN_UP_EVERY = 300_000
+
+/**
+ * Duplex, end-to-end encrypted connections to other agents, over queues of relays that know neither side (agent.md).
+ *
+ * Everything that a call has promised is stored when it resolves, and goes on after a restart. Failures are `AgentError`s
+ * whose `problem` tells what is wrong. What happens by itself comes as events, to callbacks or as a stream.
+ */
+export class Agent implements AsyncDisposable {
+  readonly #context: AgentContext
+  readonly #receiver: Receiver
+  #timer: Timer | undefined
+  #closed: Promise<void> | undefined
+
+  private constructor(context: AgentContext, receiver: Receiver) {
+    this.#context = context
+    this.#receiver = receiver
+  }
+
+  /** Opens an agent on its store, and goes on with all that it had begun. Receiving starts with {@link subscribe}. */
+  static async open(options: AgentOptions): Promise<Agent> {
+    const { context, receiver } = buildContext(options)
+    const agent = new Agent(context, receiver)
+    await context.users.load()
+    await agent.#resume()
+    return agent
+  }
+
+  /** What happens: `events.on(type, …)`, `events.once(type)`, `for await (const event of events.stream())`. */
+  get events(): EventHub<AgentEvent> {
+    return this.#context.events
+  }
+
+  // Users
+
+  /** A user with these servers, at least one of which can keep queues. */
+  createUser(servers: readonly ServerSetting[]): Promise<UserId> {
+    return this.#context.users.create(servers)
+  }
+
+  users(): readonly UserId[] {
+    return this.#context.users.list().flatMap(({ id, deleted }) => (deleted === true ? [] : [id]))
+  }
+
+  /** Servers for new queues and as proxies; queues that exist stay where they are. */
+  async setServers(userId: UserId, servers: readonly ServerSetting[]): Promise<void> {
+    await this.#context.users.put({ ...this.#context.users.get(userId), servers })
+  }
+
+  /** Deletes a user and all connections; with `queues` false only here, and at once. `user-deleted` tells the end. */
+  deleteUser(userId: UserId, { queues = true }: { readonly queues?: boolean } = {}): Promise<void> {
+    return deleteUser(this.#context, userId, queues)
+  }
+
+  // Connections
+
+  /** For calls that are to be repeated with the same connection if they fail. */
+  newConnectionId(): ConnectionId {
+    return this.#context.crypto.randomBytes(12)
+  }
+
+  /** Makes an invitation or a contact address, and the links to it. */
+  createConnection(userId: UserId, options: CreateOptions = {}): Promise<CreatedConnection> {
+    return createConnection(this.#context, userId, options)
+  }
+
+  /** Uses a link of any kind. With an address, `confirmation` comes when its owner has accepted. */
+  joinConnection(userId: UserId, link: string, options: JoinOptions): Promise<Joined> {
+    return join(this.#context, userId, link, options)
+  }
+
+  /** Connects to the one who used the invitation; others who did are left alone. */
+  allowConnection(connectionId: ConnectionId, confirmationId: Uint8Array, info: Uint8Array): Promise<void> {
+    return allowConnection(this.#context, connectionId, confirmationId, info)
+  }
+
+  /** Connects to the one who asked a contact address; the new connection is another one than the address. */
+  acceptRequest(invitationId: Uint8Array, options: Omit<JoinOptions, "subscribe">): Promise<Joined> {
+    return acceptRequest(this.#context, invitationId, options)
+  }
+
+  /** Forgets a request. The other side is not told. */
+  rejectRequest(invitationId: Uint8Array): Promise<void> {
+    return rejectRequest(this.#context, invitationId)
+  }
+
+  /** IDs of all connections. */
+  async connections(): Promise<ConnectionId[]> {
+    return (await this.#context.store.list("connections")).flatMap(({ id, deleted }) =>
+      deleted === undefined ? [id] : [],
+    )
+  }
+
+  /** SHA-256 that is equal on both sides of a connection, unless somebody is in between; 32 bytes. */
+  async securityCode(connectionId: ConnectionId): Promise<Uint8Array> {
+    const { ratchet } = await this.#context.connections.get(connectionId)
+    if (ratchet === undefined) throw new AgentError({ code: "CONN", reason: "SIMPLEX" })
+    return this.#context.crypto.sha256(ratchet.associatedData)
+  }
+
+  /** Deletes a connection: it is gone at once, its queues a little later, which `connections-deleted` tells. */
+  deleteConnection(
+    connectionId: ConnectionId,
+    { waitDelivery = false }: { readonly waitDelivery?: boolean } = {},
+  ): Promise<void> {
+    return deleteConnections(this.#context, [connectionId], waitDelivery)
+  }
+
+  /** Deletes a connection and its queues, and fails if a relay does not answer. */
+  deleteConnectionNow(connectionId: ConnectionId): Promise<void> {
+    return deleteConnectionNow(this.#context, connectionId)
+  }
+
+  // Messages
+
+  /** Receives from these connections, or all; gives those that failed. Those that failed for now are tried again. */
+  async subscribe(connectionIds?: readonly ConnectionId[]): Promise<SubscribeFailure[]> {
+    const { store, connections } = this.#context
+    const records: readonly ConnectionRecord[] =
+      connectionIds === undefined
+        ? await store.list("connections")
+        : await Promise.all(connectionIds.map((id) => connections.get(id)))
+    return await subscribeAll(this.#context, records)
+  }
+
+  /** Fetches messages of a connection that is not subscribed, up to the first one for the user; how many there were. */
+  async fetchMessages(connectionId: ConnectionId): Promise<number> {
+    return await fetchMessages(this.#context, this.#receiver, await this.#context.connections.get(connectionId))
+  }
+
+  /** Sends a message of at most 15795 bytes, 13573 with post-quantum keys. It is stored when this resolves. */
+  sendMessage(connectionId: ConnectionId, body: Uint8Array, { notify = true, pq }: SendOptions = {}): Promise<Sent> {
+    return this.#context.connections.change(connectionId, (draft) => {
+      if (primarySendQueue(draft.record) === undefined) throw new AgentError({ code: "CONN", reason: "SIMPLEX" })
+      requireSendable(draft)
+      const { messageId, pq: used } = enqueue(draft, { tag: "A_MSG", body }, { notify, pq })
+      return { messageId, pq: used }
+    })
+  }
+
+  /** The user is done with a message or a receipt; the next one comes. With `receipt` the peer is told. */
+  acknowledge(
+    connectionId: ConnectionId,
+    messageId: number,
+    { receipt }: { readonly receipt?: boolean | Uint8Array } = {},
+  ): Promise<void> {
+    const info = receipt === true ? new Uint8Array(0) : receipt === false ? undefined : receipt
+    return acknowledge(this.#context, this.#receiver, connectionId, messageId, info)
+  }
+
+  // Queues and keys
+
+  /** Moves the queue that a connection receives from to another server of the user. `switch` events tell the progress. */
+  async switchQueue(connectionId: ConnectionId): Promise<void> {
+    const { connections, users, random } = this.#context
+    await connections.change(connectionId, (draft) => {
+      const { userId, receiveQueues, sendQueues } = draft.record
+      const all = [...receiveQueues, ...sendQueues].map(({ server }) => server)
+      startSwitch(draft, users.storageServer(userId, all, random))
+    })
+  }
+
+  /** Takes back a rotation that the peer has not answered. */
+  abortSwitch(connectionId: ConnectionId): Promise<void> {
+    return this.#context.connections.change(connectionId, abortSwitch)
+  }
+
+  /** Makes a new ratchet with the peer; needed when `ratchet-sync` says so, or with `force` at any time. */
+  synchronizeRatchet(connectionId: ConnectionId, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    return this.#context.connections.change(connectionId, (draft) => startSync(draft, force))
+  }
+
+  // Network
+
+  /** Other network settings: all connections to relays are made anew. */
+  async setNetwork(options: NetworkOptions): Promise<void> {
+    const { pool, routes, subscriptions } = this.#context
+    await pool.configure(networkSettings(options))
+    routes.reset()
+    await subscriptions.moveAll()
+  }
+
+  /** The network is back, or the app in front: what waits to be tried again is tried now. */
+  retryNow(): void {
+    this.#context.subscriptions.retryNow()
+    this.#context.deliveries.retryNow()
+    this.#context.steps.retryNow()
+  }
+
+  /** Stops everything, and closes the store. What is stored goes on with the next start. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    const { pool, subscriptions, deliveries, steps, connections, events, store } = this.#context
+    this.#timer?.cancel()
+    const stopped = [this.#receiver.stop(), deliveries.stop(), steps.stop()]
+    subscriptions.clear()
+    await pool.close()
+    await Promise.all(stopped)
+    await connections.idle()
+    await store.close()
+    events.emit({ type: "closed", error: new AgentError({ code: "INACTIVE" }) })
+  }
+
+  /** Goes on with everything that was under way when the agent was closed, or killed. */
+  async #resume(): Promise<void> {
+    const { store, steps, deliveries } = this.#context
+    for (const record of await store.list("connections")) {
+      if (record.attended !== true && nextStep(record) !== undefined) steps.start(record.id)
+    }
+    await deliveries.wakeAll()
+    this.#cleanUpIn(FIRST_CLEAN_UP)
+  }
+
+  #cleanUpIn(ms: number): void {
+    const run = (): void => {
+      cleanUp(this.#context).then(
+        () => this.#cleanUpIn(CLEAN_UP_EVERY),
+        () => this.#cleanUpIn(CLEAN_UP_EVERY),
+      )
+    }
+    if (this.#closed === undefined) this.#timer = this.#context.clock.setTimeout(run, ms, { background: true })
+  }
+}

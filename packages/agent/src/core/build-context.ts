@@ -1,0 +1,95 @@
+import type { CryptoBackend } from "@sluice/crypto/backend"
+import type { Kem } from "@sluice/crypto/kem"
+import { nativeCrypto } from "@sluice/crypto/native"
+import { createSntrup761 } from "@sluice/crypto/sntrup761"
+import { type Clock, systemClock } from "@sluice/ops/clock"
+import { E2E_RANGE } from "@sluice/ratchet/versions"
+import type { ClientOptions } from "@sluice/smp-client/client"
+import type { Dial } from "@sluice/smp-client/dial"
+import { EventHub } from "@sluice/smp-client/event-hub"
+import { CLIENT_LAYER_RANGE } from "@sluice/smp-protocol/versions"
+import { DELIVERY_LIMITS, type DeliveryLimits } from "../connection/delivered.ts"
+import type { Versions } from "../connection/draft.ts"
+import { AgentError } from "../errors.ts"
+import type { AgentEvent } from "../events.ts"
+import { Routes } from "../network/routes.ts"
+import { SessionPool } from "../network/session-pool.ts"
+import { type NetworkOptions, networkSettings } from "../network/settings.ts"
+import { Subscriptions } from "../network/subscriptions.ts"
+import { AGENT_RANGE } from "../protocol/versions.ts"
+import type { AgentStore } from "../store/agent-store.ts"
+import { Connections } from "./connections.ts"
+import type { AgentContext } from "./context.ts"
+import { Deliveries } from "./deliveries.ts"
+import { Receiver } from "./receiver.ts"
+import { StepRunner } from "./step-runner.ts"
+import { Users } from "./users.ts"
+
+/** What an agent is made of. Everything but the store has a default. */
+export interface AgentOptions {
+  /** Belongs to the agent from now on: closing the agent closes it. */
+  readonly store: AgentStore
+  readonly network?: NetworkOptions | undefined
+  readonly crypto?: CryptoBackend | undefined
+  readonly kem?: Kem | undefined
+  readonly clock?: Clock | undefined
+  /** For choices that are no secret, from 0 up to but not including 1; default `Math.random`. */
+  readonly random?: (() => number) | undefined
+  /** Versions to speak; default all. */
+  readonly versions?: Partial<Versions> | undefined
+  /** When messages are given up. */
+  readonly limits?: Partial<DeliveryLimits> | undefined
+  /** Of all clients of relays, e.g. their time-outs. */
+  readonly client?: ClientOptions | undefined
+  /** Opens connections; default TCP. */
+  readonly dial?: Dial | undefined
+}
+
+/** The parts of an agent, which know each other through their context. */
+export interface Parts {
+  readonly context: AgentContext
+  readonly receiver: Receiver
+}
+
+export function buildContext(options: AgentOptions): Parts {
+  const { store, crypto = nativeCrypto, clock = systemClock, random = Math.random, dial, client } = options
+  const { kem = createSntrup761(crypto), versions, limits } = options
+  const events = new EventHub<AgentEvent>("closed", () => new AgentError({ code: "INACTIVE" }))
+  const users = new Users(store)
+  const addressOf = users.addressOf.bind(users)
+  const pool = new SessionPool(
+    { crypto, clock, addressOf, dial, client, onEvent: (session, event) => receiver.onEvent(session, event) },
+    networkSettings(options.network),
+  )
+  const routes = new Routes(pool, (id) => users.servers(id), random)
+  const subscriptions = new Subscriptions(pool, clock, {
+    down: (server, connectionIds) => events.emit({ type: "down", server, connectionIds }),
+    up: (server, connectionIds) => events.emit({ type: "up", server, connectionIds }),
+    failed: ({ connectionId }, error) => events.emit({ type: "error", connectionId, error }),
+    ended: ({ connectionId }) => events.emit({ type: "ended", connectionId }),
+    deleted: ({ connectionId }) => events.emit({ type: "queue-gone", connectionId }),
+  })
+  const base = {
+    ...{ store, crypto, kem, clock, random, events, users, pool, routes, subscriptions },
+    versions: { agent: AGENT_RANGE, client: CLIENT_LAYER_RANGE, e2e: E2E_RANGE, ...versions },
+    limits: { ...DELIVERY_LIMITS, ...limits },
+  }
+  // These call each other; each takes the others from the context only when it needs them.
+  const context: AgentContext = {
+    ...base,
+    get connections() {
+      return connections
+    },
+    get deliveries() {
+      return deliveries
+    },
+    get steps() {
+      return steps
+    },
+  }
+  const connections = new Connections(context)
+  const deliveries = new Deliveries(context)
+  const steps = new StepRunner(context)
+  const receiver = new Receiver(context)
+  return { context, receiver }
+}

@@ -1,0 +1,40 @@
+import type { CryptoBackend } from "@sluice/crypto/backend"
+import type { Kem } from "@sluice/crypto/kem"
+import type { Clock } from "@sluice/ops/clock"
+import type { EventHub } from "@sluice/smp-client/event-hub"
+import type { DeliveryLimits } from "../connection/delivered.ts"
+import type { Env, Versions } from "../connection/draft.ts"
+import type { AgentEvent } from "../events.ts"
+import type { Routes } from "../network/routes.ts"
+import type { SessionPool } from "../network/session-pool.ts"
+import type { Subscriptions } from "../network/subscriptions.ts"
+import type { AgentStore } from "../store/agent-store.ts"
+import type { Connections } from "./connections.ts"
+import type { Deliveries } from "./deliveries.ts"
+import type { StepRunner } from "./step-runner.ts"
+import type { Users } from "./users.ts"
+
+/** Everything that the parts of an agent share. */
+export interface AgentContext {
+  readonly store: AgentStore
+  readonly crypto: CryptoBackend
+  readonly kem: Kem
+  readonly clock: Clock
+  /** Numbers from 0 up to but not including 1, for choices that are no secret. */
+  readonly random: () => number
+  readonly versions: Versions
+  readonly limits: DeliveryLimits
+  readonly events: EventHub<AgentEvent>
+  readonly users: Users
+  readonly pool: SessionPool
+  readonly routes: Routes
+  readonly subscriptions: Subscriptions
+  readonly connections: Connections
+  readonly deliveries: Deliveries
+  readonly steps: StepRunner
+}
+
+/** What the state machine takes from outside, at this moment. */
+export function envOf({ store, crypto, kem, clock, versions }: AgentContext): Env {
+  return { store, crypto, kem, versions, now: clock.now() }
+}

@@ -1,0 +1,197 @@
+import { idKey } from "@sluice/encoding/bytes"
+import type { Server } from "@sluice/encoding/server-address"
+import type { Timer } from "@sluice/ops/clock"
+import { deliveryFailed, deliverySucceeded } from "../connection/delivered.ts"
+import { envelopeOf } from "../connection/outgoing.ts"
+import { isSecurable, sealForQueue } from "../connection/queue-box.ts"
+import { canDeliver } from "../connection/steps.ts"
+import type { AgentError } from "../errors.ts"
+import { asAgentError } from "../network/network-error.ts"
+import type { ConnectionId, ConnectionRecord, DeliveryRecord, SendQueueRecord, SentRecord } from "../store/records.ts"
+import { type AgentContext, envOf } from "./context.ts"
+
+interface Worker {
+  readonly connectionId: ConnectionId
+  readonly queue: number
+  running: boolean
+  /** Something has changed since the worker looked. */
+  again: boolean
+  timer: Timer | undefined
+}
+
+/** One message on its way. */
+interface Head {
+  readonly record: ConnectionRecord
+  readonly queue: SendQueueRecord
+  readonly delivery: DeliveryRecord
+  readonly sent: SentRecord
+}
+
+/**
+ * Delivers what is stored: for each queue one worker, which sends strictly in order and stays with the first message until
+ * its server has taken it, or there is no more sense in trying (agent.md §10).
+ */
+export class Deliveries {
+  readonly #context: AgentContext
+  readonly #workers = new Map<string, Worker>()
+  #stopped = false
+
+  constructor(context: AgentContext) {
+    this.#context = context
+  }
+
+  /** Starts the worker of a queue, if it has something to do and does not run. */
+  wake(connectionId: ConnectionId, queue: number): void {
+    if (this.#stopped) return
+    const key = `${queue}/${idKey(connectionId)}`
+    const known = this.#workers.get(key)
+    const worker = known ?? { connectionId, queue, running: false, again: false, timer: undefined }
+    if (known === undefined) this.#workers.set(key, worker)
+    worker.again = true
+    if (worker.running) return
+    worker.timer?.cancel()
+    worker.timer = undefined
+    worker.running = true
+    const ended = this.#run(worker).finally(() => {
+      worker.running = false
+      if (worker.again) this.wake(connectionId, queue)
+      else if (worker.timer === undefined) this.#workers.delete(key)
+    })
+    this.#watched(connectionId, ended)
+  }
+
+  /**
+   * Delivers what a connection has, for a caller who waits. Rejects with the first failure: the message stays where it is,
+   * and another call goes on from there. For connections whose worker waits for the caller.
+   */
+  async attend(connectionId: ConnectionId, queue: number): Promise<void> {
+    for (;;) {
+      const head = await this.#head({ connectionId, queue }, true)
+      if (head === undefined) return
+      const proxy = await this.#send(head.record, head.queue, head.sent)
+      const { delivery, sent } = head
+      await this.#context.connections.change(connectionId, (draft) => deliverySucceeded(draft, delivery, sent, proxy))
+    }
+  }
+
+  /** Everything that waits in the store, after a start. */
+  async wakeAll(): Promise<void> {
+    for (const { connectionId, queue } of await this.#context.store.list("deliveries")) this.wake(connectionId, queue)
+  }
+
+  /** Tries at once what waits for its time: the network is back. */
+  retryNow(): void {
+    for (const { connectionId, queue, timer } of [...this.#workers.values()]) {
+      if (timer !== undefined) this.#watched(connectionId, this.#skipWait(connectionId, queue))
+    }
+  }
+
+  /** Starts no more deliveries; resolves when none is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const worker of this.#workers.values()) worker.timer?.cancel()
+    while ([...this.#workers.values()].some(({ running }) => running)) await new Promise(setImmediate)
+    this.#workers.clear()
+  }
+
+  /** Goes on after {@link stop}. */
+  resume(): void {
+    this.#stopped = false
+  }
+
+  #watched(connectionId: ConnectionId, work: Promise<void>): void {
+    work.catch((error: unknown) =>
+      this.#context.events.emit({ type: "error", connectionId, error: asAgentError(error) }),
+    )
+  }
+
+  async #run(worker: Worker): Promise<void> {
+    while (!this.#stopped) {
+      worker.again = false
+      const head = await this.#head(worker)
+      if (head === undefined) return
+      const wait = head.delivery.notBefore - this.#context.clock.now()
+      if (wait > 0) {
+        this.#sleep(worker, wait)
+        return
+      }
+      await this.#deliver(head)
+    }
+  }
+
+  #sleep(worker: Worker, ms: number): void {
+    const { connectionId, queue } = worker
+    worker.timer = this.#context.clock.setTimeout(
+      () => {
+        worker.timer = undefined
+        this.wake(connectionId, queue)
+      },
+      ms,
+      { background: true },
+    )
+  }
+
+  /** The first message of a queue, if it can be delivered now. What has no queue any more is dropped. */
+  async #head(
+    { connectionId, queue: key }: Pick<Worker, "connectionId" | "queue">,
+    attended = false,
+  ): Promise<Head | undefined> {
+    const { store } = this.#context
+    const [delivery] = await store.list("deliveries", { prefix: [connectionId, key], limit: 1 })
+    if (delivery === undefined) return undefined
+    const record = await store.get("connections", [connectionId])
+    const sent = await store.get("sent", [connectionId, delivery.sentId])
+    const queue = record?.sendQueues.find((one) => one.key === key)
+    if (record === undefined || queue === undefined || sent?.content === undefined) {
+      await store.commit([{ table: "deliveries", remove: [connectionId, key, delivery.sentId] }])
+      this.wake(connectionId, key)
+      return undefined
+    }
+    if (record.deleted !== undefined && !record.deleted.wait) return undefined
+    if (record.attended === true && !attended) return undefined
+    return canDeliver(record, queue, sent.kind === "CONFIRMATION") ? { record, queue, delivery, sent } : undefined
+  }
+
+  async #deliver({ record, queue, delivery, sent }: Head): Promise<void> {
+    const { connections, limits } = this.#context
+    try {
+      const proxy = await this.#send(record, queue, sent)
+      await connections.change(record.id, (draft) => deliverySucceeded(draft, delivery, sent, proxy), DELETED_TOO)
+    } catch (reason) {
+      const error = asAgentError(reason)
+      if (!isAboutDelivery(error)) return
+      await connections.change(record.id, (draft) => deliveryFailed(draft, delivery, sent, error, limits), DELETED_TOO)
+    }
+  }
+
+  /** Sends a message, and gives the proxy that it went through. */
+  async #send(record: ConnectionRecord, queue: SendQueueRecord, sent: SentRecord): Promise<Server | undefined> {
+    const env = envOf(this.#context)
+    const { content } = sent
+    if (content === undefined) return undefined
+    const confirmation = sent.kind === "CONFIRMATION"
+    const body = sealForQueue(env, queue, envelopeOf({ env }, content), confirmation)
+    const signed = !confirmation || isSecurable(queue)
+    const to = { senderId: queue.senderId, senderKey: signed ? queue.senderKeys.privateKey : undefined }
+    const owner = { userId: record.userId, connectionId: record.id }
+    const { proxy } = await this.#context.routes.send(owner, queue.server, (relay) =>
+      relay.sendMessage(to, body, { notify: sent.notify }),
+    )
+    return proxy
+  }
+
+  async #skipWait(connectionId: ConnectionId, queue: number): Promise<void> {
+    const { store } = this.#context
+    const [first] = await store.list("deliveries", { prefix: [connectionId, queue], limit: 1 })
+    if (first !== undefined) await store.commit([{ table: "deliveries", put: { ...first, notBefore: 0 } }])
+    this.wake(connectionId, queue)
+  }
+}
+
+const DELETED_TOO = { deletedToo: true } as const
+
+/** Errors of the agent itself say nothing about the message, which stays where it is. */
+function isAboutDelivery({ problem }: AgentError): boolean {
+  if (problem.code === "CONN") return problem.reason !== "NOT_FOUND"
+  return problem.code !== "INACTIVE" && problem.code !== "STORE"
+}

@@ -1,0 +1,138 @@
+import { equalBytes } from "@sluice/encoding/bytes"
+import type { ClientEvent } from "@sluice/smp-client/client"
+import { isClientError } from "@sluice/smp-client/client-error"
+import { decryptDelivered } from "@sluice/smp-client/delivered"
+import type { ReceivedMessage } from "@sluice/smp-client/queue-types"
+import type { Draft } from "../connection/draft.ts"
+import { quotaMarker } from "../connection/quota.ts"
+import { type AckBy, receive } from "../connection/receive.ts"
+import { asAgentError } from "../network/network-error.ts"
+import type { Session } from "../network/session-pool.ts"
+import type { ConnectionId, ReceiveQueueRecord } from "../store/records.ts"
+import type { AgentContext } from "./context.ts"
+
+/** What is left to do after a message was stored. */
+interface Taken {
+  readonly ack: AckBy
+  readonly queue: ReceiveQueueRecord | undefined
+}
+
+/** Takes the messages that servers deliver. */
+export class Receiver {
+  readonly #context: AgentContext
+  #working = 0
+  #stopped = false
+
+  constructor(context: AgentContext) {
+    this.#context = context
+  }
+
+  /** Everything that a client tells, the messages of its queues among it. */
+  onEvent(session: Session, event: ClientEvent): void {
+    const { subscriptions } = this.#context
+    if (event.type !== "message") {
+      subscriptions.onEvent(session, event)
+      return
+    }
+    const queue = subscriptions.find(session, event.recipientId)
+    if (queue !== undefined) this.#start(queue.connectionId, session, event)
+  }
+
+  /** One message that was fetched; whether the user has to acknowledge it. */
+  async take(connectionId: ConnectionId, session: Session, message: ReceivedMessage): Promise<AckBy> {
+    const { ack, queue } = await this.#store(connectionId, message)
+    if (ack === "agent" && queue !== undefined) await session.client.acknowledge(queue, message.msgId)
+    return ack
+  }
+
+  /**
+   * Tells the server that the user is done with a message, and takes the next one. Whether the server knows now; else it
+   * delivers the message again.
+   */
+  async acknowledged(
+    connectionId: ConnectionId,
+    session: Session,
+    queue: ReceiveQueueRecord,
+    serverId: Uint8Array,
+  ): Promise<boolean> {
+    try {
+      const next = await session.client.acknowledge(queue, serverId)
+      if (next !== undefined) this.#start(connectionId, session, next)
+      return true
+    } catch (error) {
+      return isClientError(error) && error.answer?.type === "NO_MSG"
+    }
+  }
+
+  /** Takes no more messages; resolves when none is being taken. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    while (this.#working > 0) await new Promise(setImmediate)
+  }
+
+  resume(): void {
+    this.#stopped = false
+  }
+
+  #start(connectionId: ConnectionId, session: Session, { recipientId, msgId, body }: ReceivedMessage): void {
+    if (this.#stopped) return
+    // What clients hand out are views on a block that is used again.
+    const message = { recipientId: recipientId.slice(), msgId: msgId.slice(), body: body.slice() }
+    this.#working++
+    this.#takeAll(connectionId, session, message)
+      .catch((error: unknown) => {
+        this.#context.events.emit({ type: "error", connectionId, error: asAgentError(error) })
+      })
+      .finally(() => this.#working--)
+  }
+
+  /** A message, and those that its acknowledgement brings. */
+  async #takeAll(connectionId: ConnectionId, session: Session, first: ReceivedMessage): Promise<void> {
+    let message: ReceivedMessage | undefined = first
+    while (message !== undefined && !this.#stopped) {
+      const { ack, queue }: Taken = await this.#store(connectionId, message)
+      if (ack === "user" || queue === undefined) return
+      message = await this.#acknowledge(session, queue, message)
+    }
+  }
+
+  /**
+   * Without an answer the server delivers the message again, which is then found to be known. So a failure here is no
+   * concern of the user.
+   */
+  async #acknowledge(
+    { client }: Session,
+    queue: ReceiveQueueRecord,
+    { msgId }: ReceivedMessage,
+  ): Promise<ReceivedMessage | undefined> {
+    try {
+      const next = await client.acknowledge(queue, msgId)
+      return next && { recipientId: next.recipientId.slice(), msgId: next.msgId.slice(), body: next.body.slice() }
+    } catch {
+      return undefined
+    }
+  }
+
+  #store(connectionId: ConnectionId, message: ReceivedMessage): Promise<Taken> {
+    const take = async (draft: Draft): Promise<Taken> => {
+      const queue = draft.record.receiveQueues.find((one) => equalBytes(one.recipientId, message.recipientId))
+      if (queue === undefined) return { ack: "agent", queue }
+      return { ack: await this.#receive(draft, queue, message), queue }
+    }
+    return this.#context.connections.change(connectionId, take)
+  }
+
+  async #receive(draft: Draft, queue: ReceiveQueueRecord, message: ReceivedMessage): Promise<AckBy> {
+    const content = decryptDelivered(this.#context.crypto, queue, message)
+    if (content === undefined) {
+      draft.complain({ type: "A_CRYPTO", error: { type: "DECRYPT_CB" } })
+      return "agent"
+    }
+    if (content.kind === "quota") {
+      quotaMarker(draft, queue)
+      return "agent"
+    }
+    const { timestamp: serverTime, notify, body } = content
+    return await receive(draft, queue, { serverId: message.msgId, serverTime, notify, body })
+  }
+}

@@ -1,0 +1,200 @@
+import { idKey } from "@sluice/encoding/bytes"
+import type { Timer } from "@sluice/ops/clock"
+import type { SmpCommands } from "@sluice/smp-client/smp-commands"
+import { abandon } from "../connection/abandon.ts"
+import type { Draft } from "../connection/draft.ts"
+import {
+  receiveQueueSecured,
+  replyQueueCreated,
+  requestBody,
+  requestSent,
+  sendQueueSecured,
+} from "../connection/handshake.ts"
+import { FAST, firstRetry, nextRetry } from "../connection/retry.ts"
+import { receiveQueueDeleted, switchQueueCreated } from "../connection/rotation.ts"
+import { nextStep, type Step } from "../connection/steps.ts"
+import { AgentError, isHostError, isTemporary } from "../errors.ts"
+import { asAgentError, networkError } from "../network/network-error.ts"
+import type { ConnectionId, ConnectionRecord, RetryState } from "../store/records.ts"
+import type { AgentContext } from "./context.ts"
+import { Locks } from "./locks.ts"
+import { subscribed } from "./subscribed.ts"
+
+/** Takes the steps of connections: asks servers, and puts their answers into the connections' states. */
+export class StepRunner {
+  readonly #context: AgentContext
+  readonly #locks = new Locks()
+  readonly #running = new Set<string>()
+  readonly #retries = new Map<string, { timer: Timer; state: RetryState }>()
+  #stopped = false
+
+  constructor(context: AgentContext) {
+    this.#context = context
+  }
+
+  /**
+   * Takes all steps that a connection has, for a caller who waits. Rejects with the first failure: the connection stays
+   * where it is, and another call goes on from there.
+   */
+  attend(id: ConnectionId): Promise<void> {
+    return this.#locks.run(idKey(id), () => this.#takeAll(id))
+  }
+
+  /** Takes the steps of a connection in the background, and tries again what fails for now. */
+  start(id: ConnectionId): void {
+    const key = idKey(id)
+    if (this.#stopped || this.#running.has(key) || this.#retries.has(key)) return
+    this.#run(id, firstRetry(FAST))
+  }
+
+  /** Tries at once what waits: the network is back. */
+  retryNow(): void {
+    for (const [key, { timer }] of this.#retries) {
+      timer.cancel()
+      this.#retries.delete(key)
+      this.#run(
+        Uint8Array.from(key, (character) => character.charCodeAt(0)),
+        firstRetry(FAST),
+      )
+    }
+  }
+
+  /** Starts no more steps; resolves when none is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const { timer } of this.#retries.values()) timer.cancel()
+    this.#retries.clear()
+    await this.#locks.idle()
+  }
+
+  #run(id: ConnectionId, state: RetryState): void {
+    const key = idKey(id)
+    this.#running.add(key)
+    this.attend(id)
+      .then(
+        () => undefined,
+        (error: unknown) => this.#failed(id, asAgentError(error), state),
+      )
+      .catch((error: unknown) => this.#context.events.emit({ type: "error", error: asAgentError(error) }))
+      .finally(() => this.#running.delete(key))
+  }
+
+  async #takeAll(id: ConnectionId): Promise<void> {
+    for (;;) {
+      if (this.#stopped) throw new AgentError({ code: "INACTIVE" })
+      const record = await this.#context.store.get("connections", [id])
+      const step = record && nextStep(record)
+      if (record === undefined || step === undefined) return
+      await this.#take(record, step)
+    }
+  }
+
+  async #failed(id: ConnectionId, error: AgentError, state: RetryState): Promise<void> {
+    if (this.#stopped || error.problem.code === "INACTIVE") return
+    const { connections, clock, users, random } = this.#context
+    const later = isTemporary(error.problem) || isHostError(error.problem)
+    const again = await connections
+      .change(
+        id,
+        (draft) => abandon(draft, error, later, (used) => users.storageServer(draft.record.userId, used, random)),
+        {
+          deletedToo: true,
+        },
+      )
+      .catch(() => false)
+    if (!again) return
+    const timer = clock.setTimeout(
+      () => {
+        this.#retries.delete(idKey(id))
+        this.#run(id, nextRetry(state, FAST))
+      },
+      state.delay,
+      { background: true },
+    )
+    this.#retries.set(idKey(id), { timer, state })
+  }
+
+  async #take(record: ConnectionRecord, step: Step): Promise<void> {
+    switch (step.type) {
+      case "secure-send": {
+        const { server, senderId, key } = step.queue
+        await this.#asSender(record, server, (relay) => relay.secureAsSender({ senderId }, step.keys))
+        return await this.#apply(record, (draft) => sendQueueSecured(draft, key))
+      }
+      case "create":
+        return await this.#create(record, step)
+      case "request": {
+        const { connections } = this.#context
+        const body = await connections.change(record.id, requestBody)
+        const { server, senderId } = step.address
+        await this.#asSender(record, server, (relay) => relay.sendMessage({ senderId }, body, { notify: true }))
+        return await this.#apply(record, requestSent)
+      }
+      case "secure-receive": {
+        const { queue } = step
+        const { toSecure } = queue
+        if (toSecure !== undefined)
+          await this.#asRecipient(record, queue.server, (relay) => relay.secure(queue, toSecure))
+        return await this.#apply(record, (draft) => receiveQueueSecured(draft, queue.key))
+      }
+      case "delete":
+        return await this.#delete(record, step)
+    }
+  }
+
+  async #create(
+    record: ConnectionRecord,
+    { planned, subscribe }: Extract<Step, { readonly type: "create" }>,
+  ): Promise<void> {
+    const { crypto, connections, subscriptions, users } = this.#context
+    const address = users.addressOf(record.userId, planned.server) ?? planned.server
+    const e2eKeys = crypto.generateKeyPair("x25519")
+    const created = await this.#asRecipient(record, address, (relay) =>
+      relay.createQueue({ mode: "messaging", subscribe }),
+    )
+    const made = { server: address, created, e2eKeys }
+    // In one turn, so that a first message finds the queue, and waits for the change of its connection.
+    if (subscribe) subscriptions.created(subscribed(record, { server: address, ...created }))
+    await connections.change(record.id, (draft) => {
+      if (planned.purpose === "switch") switchQueueCreated(draft, made)
+      else replyQueueCreated(draft, made)
+    })
+  }
+
+  /** A queue that the server does not know any more is as good as deleted. */
+  async #delete(record: ConnectionRecord, { queue }: Extract<Step, { readonly type: "delete" }>): Promise<void> {
+    this.#context.subscriptions.remove(queue)
+    await this.#asRecipient(record, queue.server, (relay) => relay.deleteQueue(queue)).catch((error: unknown) => {
+      if (!isGone(error)) throw error
+    })
+    await this.#apply(record, (draft) => receiveQueueDeleted(draft, queue))
+  }
+
+  async #apply(record: ConnectionRecord, build: (draft: Draft) => void): Promise<void> {
+    await this.#context.connections.change(record.id, build, { deletedToo: true })
+  }
+
+  async #asRecipient<T>(
+    { userId, id }: ConnectionRecord,
+    server: Parameters<AgentContext["pool"]["session"]>[1],
+    command: (relay: SmpCommands) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await command(this.#context.pool.session({ userId, connectionId: id }, server).client)
+    } catch (error) {
+      throw networkError(error, { server })
+    }
+  }
+
+  async #asSender(
+    { userId, id }: ConnectionRecord,
+    server: Parameters<AgentContext["routes"]["send"]>[1],
+    command: (relay: SmpCommands) => Promise<void>,
+  ): Promise<void> {
+    await this.#context.routes.send({ userId, connectionId: id }, server, command)
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof AgentError && error.problem.code === "SMP" && error.problem.error.type === "AUTH"
+}

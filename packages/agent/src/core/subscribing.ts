@@ -1,0 +1,62 @@
+import type { AgentError } from "../errors.ts"
+import { networkError } from "../network/network-error.ts"
+import type { ConnectionId, ConnectionRecord, ReceiveQueueRecord } from "../store/records.ts"
+import type { AgentContext } from "./context.ts"
+import type { Receiver } from "./receiver.ts"
+import { subscribed } from "./subscribed.ts"
+
+/** One connection that could not be subscribed, and why. */
+export interface SubscribeFailure {
+  readonly connectionId: ConnectionId
+  readonly error: AgentError
+}
+
+/**
+ * Receives from these connections from now on, in batches for each server. What fails for now is tried again in the
+ * background. A queue that is subscribed already stays so.
+ */
+export async function subscribeAll(
+  { subscriptions }: AgentContext,
+  records: readonly ConnectionRecord[],
+): Promise<SubscribeFailure[]> {
+  const queues = records.flatMap((record) =>
+    record.deleted === undefined
+      ? record.receiveQueues.filter(isReceiving).map((queue) => subscribed(record, queue))
+      : [],
+  )
+  const errors = await subscriptions.subscribe(queues)
+  return errors.flatMap((error, n) => {
+    const queue = queues[n]
+    return error === undefined || queue === undefined ? [] : [{ connectionId: queue.connectionId, error }]
+  })
+}
+
+/** Fetches the first message of each queue of a connection that is not subscribed; how many there were. */
+export async function fetchMessages(
+  context: AgentContext,
+  receiver: Receiver,
+  record: ConnectionRecord,
+): Promise<number> {
+  const { pool, subscriptions } = context
+  let count = 0
+  for (const queue of record.receiveQueues) {
+    if (queue.deleting !== undefined || subscriptions.isActive(queue)) continue
+    const session = pool.session({ userId: record.userId, connectionId: record.id }, queue.server)
+    try {
+      for (;;) {
+        const message = await session.client.getMessage(queue)
+        if (message === undefined) break
+        const copy = { recipientId: queue.recipientId, msgId: message.msgId.slice(), body: message.body.slice() }
+        count++
+        if ((await receiver.take(record.id, session, copy)) === "user") break
+      }
+    } catch (error) {
+      throw networkError(error, { server: queue.server })
+    }
+  }
+  return count
+}
+
+function isReceiving({ deleting, onlyCreate, status }: ReceiveQueueRecord): boolean {
+  return deleting === undefined && onlyCreate !== true && status !== "disabled"
+}
