@@ -41,6 +41,7 @@ export interface WebCertificate {
 const MAX_HEADER_BYTES = 8 * 1024
 /** Nothing here takes a body. */
 const MAX_BODY_BYTES = 1
+const JSON_TYPE = "application/json; charset=utf-8"
 const KEEP_ALIVE_MS = 10_000
 const FOREVER = "public, max-age=31536000, immutable"
 /** Pages change with a new version or setting only; browsers ask whether theirs is still the one. */
@@ -59,7 +60,10 @@ export function createWebApp(config: LinksConfig, parts: WebParts, certificate?:
     forceCloseConnections: "idle",
     serverFactory: (handler) => httpServer(config, certificate, handler),
     // Paths that cannot be read get past the hooks.
-    frameworkErrors: (_error, _request, reply) => reply.headers(headers).code(400).send({ error: "bad-request" }),
+    frameworkErrors: (_error, _request, reply) => {
+      reply.hijack()
+      reply.raw.writeHead(400, { ...headers, "content-type": JSON_TYPE }).end('{"error":"bad-request"}')
+    },
   })
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(headers)
