@@ -32,7 +32,9 @@ export class KeyObjects {
     )
   }
 
+  /** Private X448 keys are not kept: they are the ratchet's, which uses each once or twice and must then forget it. */
   ofPrivate(key: PrivateKey): KeyObject {
+    if (key.algorithm === "x448") return importPrivate(key)
     return this.#privateKeys.get(cacheKey(key), () => importPrivate(key))
   }
 }
