@@ -1,17 +1,20 @@
 import { type CryptoBackend, NONCE_SIZE, TAG_SIZE } from "@sluice/crypto/backend"
 import { openPadded, sealPadded } from "@sluice/crypto/box"
 import { PAD_PREFIX } from "@sluice/encoding/padding"
-import { LinkError, type LinkPart } from "./errors.ts"
+import { LinkError } from "./errors.ts"
+
+/** A part of link data that has a blob of its own. */
+export type DataPart = "fixed" | "user"
 
 /** Bytes of each blob as the server stores it (short-links.md §4.3). */
-export const BLOB_SIZES: Readonly<Record<LinkPart, number>> = { fixed: 2048, user: 13_824 }
+export const BLOB_SIZES: Readonly<Record<DataPart, number>> = { fixed: 2048, user: 13_824 }
 
 /** Most bytes of a signed part that fit its blob. */
-export function maxSignedPart(part: LinkPart): number {
+export function maxSignedPart(part: DataPart): number {
   return paddedSize(part) - PAD_PREFIX
 }
 
-function paddedSize(part: LinkPart): number {
+function paddedSize(part: DataPart): number {
   return BLOB_SIZES[part] - NONCE_SIZE - TAG_SIZE
 }
 
@@ -19,7 +22,7 @@ function paddedSize(part: LinkPart): number {
 export function sealBlob(
   c: CryptoBackend,
   blobKey: Uint8Array,
-  part: LinkPart,
+  part: DataPart,
   signed: Uint8Array,
   nonce: Uint8Array = c.randomBytes(NONCE_SIZE),
 ): Uint8Array {
@@ -31,7 +34,7 @@ export function sealBlob(
 }
 
 /** The signed part inside a blob of any size. Throws `LinkError` "MALFORMED" without a nonce, else "DECRYPT". */
-export function openBlob(c: CryptoBackend, blobKey: Uint8Array, part: LinkPart, blob: Uint8Array): Uint8Array {
+export function openBlob(c: CryptoBackend, blobKey: Uint8Array, part: DataPart, blob: Uint8Array): Uint8Array {
   if (blob.length < NONCE_SIZE) throw new LinkError({ code: "MALFORMED", part })
   const signed = openPadded(c, c.boxKey(blobKey), blob.subarray(0, NONCE_SIZE), blob.subarray(NONCE_SIZE))
   if (signed === undefined) throw new LinkError({ code: "DECRYPT", part })

@@ -1,5 +1,5 @@
-/** Which of the two parts of link data something is about. */
-export type LinkPart = "fixed" | "user"
+/** Which of the two parts of link data something is about, or `blob` for a link of the first design. */
+export type LinkPart = "fixed" | "user" | "blob"
 
 /**
  * Everything that can be wrong with a link or with what stands behind it. Every verification step of short-links.md §8

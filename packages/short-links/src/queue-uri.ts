@@ -2,6 +2,7 @@ import { decodePublicKey, keyForPlace, publicKeyToString, readKey, writeKey, typ
 import { decodeBase64Url, encodeBase64Url, tokenBase64Url } from "@sluice/encoding/base64url"
 import { DecodeError } from "@sluice/encoding/errors"
 import { tokenHost } from "@sluice/encoding/host"
+import { withOldOnionHost } from "@sluice/encoding/old-onion-hosts"
 import type { Reader } from "@sluice/encoding/reader"
 import {
   formatServerAddress,
@@ -20,7 +21,6 @@ import {
 } from "@sluice/encoding/version"
 import type { Writer } from "@sluice/encoding/writer"
 import type { EntityId, QueueMode } from "@sluice/smp-protocol/types"
-import { withOldOnionHost } from "./old-onion-hosts.ts"
 import { formatQuery, parseQuery } from "./query.ts"
 
 /** A queue as a sender needs to know it (agent.md §2). */
