@@ -102,6 +102,12 @@ export const relaySettings = {
     }),
   }),
   redis: redisSettings,
+  fleet: group("Relays that share one address and one store.", {
+    lease: setting(duration({ min: "100ms", max: "5m" }), {
+      default: "10s",
+      help: "How long a relay that is not heard of still counts as alive; with the store redis, the same for all relays.",
+    }),
+  }),
   identity: group("The relay's certificates.", {
     path: setting(path(), {
       default: "identity",
@@ -109,13 +115,13 @@ export const relaySettings = {
     }),
   }),
   names: namesSettings,
+  blobs: blobSettings,
   statistics: group("Figures by day.", {
     daily: setting(flag(), {
       default: false,
       help: "Write a line of figures at midnight (UTC), in the reference server's format, and keep the day's over a restart.",
     }),
     path: setting(path(), {
-  blobs: blobSettings,
       default: "statistics",
       help: "Folder of daily.csv and of what is kept, relative to the data folder.",
     }),

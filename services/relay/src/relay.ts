@@ -29,6 +29,7 @@ import { blobJobs, checkBlobs, registerBlobMetrics, relayBlobs } from "./blobs.t
 import { policyOf, type RelayConfig } from "./config.ts"
 import type { RelayContext } from "./context.ts"
 import { expireMessages, expiryJobs, sweepJob } from "./expiry.ts"
+import { redisFleet } from "./fleet/redis-fleet.ts"
 import { RelayFleet } from "./fleet/relay-fleet.ts"
 import { Forwarding } from "./forwarding.ts"
 import { NO_COUNTS, type SocketCounts } from "./metrics.ts"
@@ -56,9 +57,11 @@ export interface RelayParts {
   readonly metrics?: Metrics
   readonly readiness?: Readiness
   readonly store?: OpenStore
-  /** Joins the nodes that share this relay's address and store; without it the relay is alone. */
+  /** Other processes of this machine open the embedded store, too. */
+  readonly sharedStore?: boolean
+  /** Joins the nodes that share this relay's address and store. By default Redis does, if the store is there. */
   readonly link?: (components: LinkComponents) => NodeLink
-  /** Runs the jobs that a fleet does once. By default they run here, with those of this process. */
+  /** Runs the jobs that a fleet does once. By default Redis shares them out, or they run here with those of this process. */
   readonly fleetJobs?: (components: TimerJobsComponents) => JobRunner
   /** A web server on the port of the relay: the connections of clients that send a server name are its own. */
   readonly web?: WebHandOver
@@ -103,11 +106,13 @@ export async function createRelay(config: RelayConfig, parts: RelayParts): Promi
   const crypto = parts.crypto ?? nativeCrypto
   const clock = parts.clock ?? systemClock
   const names = namesOptions(config.names)
+  checkBlobs(config.blobs, config.relay.password !== undefined)
   const resolver = names && new HttpNamesResolver(names, { clock, log: parts.log.child("names") })
   const credentials = await loadIdentity(config, parts)
-  const store = parts.store ?? (await openStore(config, parts.dataFolder, { crypto, log: parts.log, clock }))
-  checkBlobs(config.blobs, config.relay.password !== undefined)
-  return new AssembledRelay(config, parts, credentials, store, resolver)
+  const { sharedStore: shared = false, log, dataFolder } = parts
+  const store = parts.store ?? (await openStore(config, dataFolder, { crypto, log, clock, shared }))
+  const fleet = store.redis === undefined ? {} : redisFleet(store.redis, config.fleet.lease)
+  return new AssembledRelay(config, { ...fleet, ...parts }, credentials, store, resolver)
 }
 
 class AssembledRelay implements Relay {
@@ -166,12 +171,12 @@ class AssembledRelay implements Relay {
       log,
       node,
       statistics,
+      blobs: relayBlobs(config.blobs, store.store),
       network: (relay) =>
         combineNetwork({
           proxying: new Forwarding(relay, this.#proxy),
           names: namesCommands(resolver, statistics.names),
         }),
-      blobs: relayBlobs(config.blobs, store.store),
       onStoreFailure: () => {
         this.#storeWorks = false
       },
@@ -192,23 +197,23 @@ class AssembledRelay implements Relay {
       { name: "sluice_certificate_seconds_left", help: "Time until the first certificate of the chain expires" },
       () => secondsLeft(this.#credentials, clock.now() / 1000),
     )
+    registerBlobMetrics(register, this.#core.blobs)
     if (parts.metrics === undefined) registerProcessMetrics(metrics, { version })
     this.#server = createBlockServer(
       {
         listen: config.relay.bind.map((address) => bindOf(address, config.relay.port)),
         sharePort: config.relay.sharePort,
-    registerBlobMetrics(register, this.#core.blobs)
         credentials,
         protocol: smpProtocol({
           crypto,
           range: this.#core.policy.versions,
           lookUpService: serviceLookup(store.store, crypto, clock),
+          extensions: { blobs: this.#core.blobs !== undefined },
         }),
         sessions: (session) => new RelaySession(this.#core, session),
         settings: { ...config.limits, maxSlowCommands: slowCommands(config) },
         web: parts.web,
       },
-          extensions: { blobs: this.#core.blobs !== undefined },
       { crypto, clock, log: log.child("server"), metrics: this.#serverMetrics },
     )
     const jobComponents = { clock, log: log.child("jobs"), register, random }
