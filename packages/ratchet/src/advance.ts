@@ -1,3 +1,4 @@
+import { publicKey } from "@sluice/crypto/keys"
 import { RatchetError } from "./errors.ts"
 import type { MessageHeader } from "./header.ts"
 import { rootStep } from "./kdf.ts"
@@ -27,7 +28,7 @@ export function advance(c: RatchetCrypto, state: Ratchet, header: MessageHeader)
     rootKey: sending.rootKey,
     // The header's views end here, since the packet that they belong to is not kept.
     sending: {
-      peerKey: { ...header.dh, raw: header.dh.raw.slice() },
+      peerKey: publicKey("x448", header.dh.raw.slice()),
       chainKey: sending.chainKey,
       headerKey: state.nextSendingHeaderKey,
     },

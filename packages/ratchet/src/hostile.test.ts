@@ -4,13 +4,15 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { type Party, startConversation, toyCrypto } from "../test/parties.ts"
 import { problemThrown } from "../test/reference.ts"
+import { decrypt } from "./decrypt.ts"
 import { decodeE2eParams, encodeE2eParams } from "./e2e-params.ts"
 import { formatE2eInvitation, parseE2eInvitation } from "./e2e-uri.ts"
-import { prepareMessage } from "./encrypt.ts"
+import { encrypt, prepareMessage } from "./encrypt.ts"
 import { decodePacket } from "./header.ts"
 import { acceptRatchet, joinRatchet } from "./init.ts"
 import { joinerKeys, proposeKeys, publicInvitation, publicParams } from "./keys.ts"
 import { decodeMessageKey, encodeMessageKey } from "./message-key.ts"
+import { NO_SKIPPED } from "./skipped.ts"
 import { ratchetFromJson, ratchetToJson } from "./state-json.ts"
 import {
   decodeOwnKeys,
@@ -107,6 +109,27 @@ describe("packets of others", () => {
     for (let length = 0; length < end; length += 7) {
       expect(party.tryReceive(packet.subarray(0, length)).ok).toBe(false)
     }
+  })
+})
+
+describe("buffers that are used again", () => {
+  it("do not change a state", () => {
+    const own = proposeKeys(c, true)
+    const joining = joinerKeys(c, publicInvitation(own, { min: 2, max: 3 }), 3, true)
+    const invitation = encodeE2eParams(publicParams(own, 3)).slice()
+    const confirmation = encodeE2eParams(publicParams(joining, 3)).slice()
+    const joiner = joinRatchet(c, joining, decodeE2eParams(invitation), { current: 3, max: 3 })
+    let initiator = acceptRatchet(c, own, decodeE2eParams(confirmation), 3, true)
+    const states = structuredClone([joiner, initiator])
+    invitation.fill(0)
+    confirmation.fill(0)
+    expect([joiner, initiator]).toEqual(states)
+
+    const packet = encrypt(c, joiner, new Uint8Array(5), 100).packet.slice()
+    initiator = decrypt(c, initiator, NO_SKIPPED, packet).state
+    const after = structuredClone(initiator)
+    packet.fill(0)
+    expect(initiator).toEqual(after)
   })
 })
 

@@ -1,4 +1,4 @@
-import type { KeyPair } from "@sluice/crypto/keys"
+import { type KeyPair, publicKey } from "@sluice/crypto/keys"
 import type { Version } from "@sluice/encoding/version"
 import type { E2eParams, X3dhKeys } from "./e2e-params.ts"
 import { rootStep } from "./kdf.ts"
@@ -38,7 +38,7 @@ export function joinRatchet(
     sendingKem: accepted !== undefined,
     receivingKem: false,
     rootKey: root.rootKey,
-    sending: { peerKey: peer.key2, chainKey: root.chainKey, headerKey },
+    sending: { peerKey: publicKey("x448", peer.key2.raw.slice()), chainKey: root.chainKey, headerKey },
     receiving: undefined,
     sentCount: 0,
     receivedCount: 0,

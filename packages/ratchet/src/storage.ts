@@ -10,7 +10,7 @@ import type { AcceptedState, KemState, Ratchet, ReceivingChain, SendingChain } f
 import { kemSecretKey } from "./state-values.ts"
 
 // The project's own binary forms, for a program's storage only: all of them hold secrets. The first byte is the number
-// of the format. Decoded values are views on the input.
+// of the format. Decoded values are views on the input: copy it first if it is memory that the store uses again.
 const FORMAT = 1
 
 /** A ratchet: 442 bytes without KEM and chains, up to 5.9 KB with all. */

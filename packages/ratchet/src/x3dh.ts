@@ -40,7 +40,7 @@ export function x3dhJoiner(c: RatchetCrypto, own: OwnKeys, peer: X3dhKeys): X3dh
 function joinerAccepted({ kem }: OwnKeys, peer: X3dhKeys): AcceptedState | undefined {
   if (kem?.accepted === undefined) return undefined
   if (peer.kem?.type !== "proposed") throw new RatchetError({ code: "KEM_STATE" })
-  return { peerKey: peer.kem.publicKey, ...kem.accepted }
+  return { peerKey: peer.kem.publicKey.slice(), ...kem.accepted }
 }
 
 /**
@@ -60,8 +60,9 @@ export function x3dhInitiator(c: RatchetCrypto, own: OwnKeys, peer: X3dhKeys): X
 function initiatorAccepted(c: RatchetCrypto, own: OwnKeys, peer: X3dhKeys): AcceptedState | undefined {
   if (peer.kem?.type !== "accepted") return undefined
   if (own.kem === undefined) throw new RatchetError({ code: "KEM_STATE" })
-  const { ciphertext, publicKey } = peer.kem
-  return { peerKey: publicKey, ciphertext, sharedSecret: c.kem.decapsulate(own.kem.pair.secretKey, ciphertext) }
+  // Copies: the state outlives the message that these are views on.
+  const [ciphertext, peerKey] = [peer.kem.ciphertext.slice(), peer.kem.publicKey.slice()]
+  return { peerKey, ciphertext, sharedSecret: c.kem.decapsulate(own.kem.pair.secretKey, ciphertext) }
 }
 
 function derive(
