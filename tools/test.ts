@@ -2,6 +2,9 @@
 import { startVitest } from "vitest/node"
 import { haveVectors } from "../test/vectors.ts"
 import { CountingReporter } from "./counting-reporter.ts"
+import { installSystemPrograms } from "./system-programs.ts"
+
+installSystemPrograms()
 
 if (!haveVectors) {
   console.log(

@@ -3,6 +3,7 @@ import { silentLog } from "@sluice/ops/recording-log"
 import { openRedis, type RedisConnection } from "@sluice/redis/connection"
 import type { RedisConfig } from "@sluice/redis/settings"
 import { describe, expect, it } from "vitest"
+import { haveRedis } from "../../redis/test/redis-program.ts"
 import { startRedis, type TestRedis } from "../../redis/test/start-redis.ts"
 import type { QueueStore } from "../src/queue-store.ts"
 import { openRedisStore } from "../src/redis/redis-store.ts"
@@ -53,7 +54,7 @@ async function dump(server: TestRedis): Promise<Record<string, unknown>> {
   return Object.fromEntries(values)
 }
 
-describe("the store on a Redis with an append-only file", () => {
+describe.skipIf(!haveRedis)("the store on a Redis with an append-only file", () => {
   it("has everything that was answered after Redis was killed, under load", async () => {
     await using server = await startRedis({ appendonly: true })
     await using opened = await open(server.config({ durability: "fsync" }))
@@ -97,7 +98,7 @@ describe("the store on a Redis with an append-only file", () => {
   })
 })
 
-describe("the store while Redis is away", () => {
+describe.skipIf(!haveRedis)("the store while Redis is away", () => {
   it("rejects at once, and works again when Redis is back", async () => {
     await using server = await startRedis({ appendonly: true })
     await using opened = await open(server.config())
@@ -139,7 +140,7 @@ describe("the store while Redis is away", () => {
   })
 })
 
-describe("the store on a Redis without room", () => {
+describe.skipIf(!haveRedis)("the store on a Redis without room", () => {
   it("refuses what needs room, changes nothing by it, and goes on with the rest", async () => {
     await using server = await startRedis()
     await using opened = await open(server.config())
@@ -168,7 +169,7 @@ describe("the store on a Redis without room", () => {
   })
 })
 
-describe("the store on a replica", () => {
+describe.skipIf(!haveRedis)("the store on a replica", () => {
   it("refuses changes, reads on, and works when the replica became a primary", async () => {
     await using server = await startRedis()
     await using opened = await open(server.config())
@@ -195,7 +196,7 @@ describe("the store on a replica", () => {
   })
 })
 
-describe("the store with the durability replicated", () => {
+describe.skipIf(!haveRedis)("the store with the durability replicated", () => {
   it("confirms what a replica has, and rejects what none confirms, although it may stand", async () => {
     await using primary = await startRedis({ args: ["--repl-diskless-sync-delay", "0"] })
     await using replica = await startRedis({ args: ["--replicaof", "127.0.0.1", `${primary.port}`] })
@@ -213,7 +214,7 @@ describe("the store with the durability replicated", () => {
   })
 })
 
-describe("the store on keys that another program wrote", () => {
+describe.skipIf(!haveRedis)("the store on keys that another program wrote", () => {
   it("says that they are not its own", async () => {
     await using server = await startRedis()
     await using opened = await open(server.config())

@@ -1,33 +1,36 @@
 import { systemClock } from "@sluice/ops/clock"
 import { silentLog } from "@sluice/ops/recording-log"
 import { openRedis, type RedisConnection } from "@sluice/redis/connection"
-import { afterAll, beforeAll } from "vitest"
+import { afterAll, beforeAll, describe } from "vitest"
+import { haveRedis } from "../../redis/test/redis-program.ts"
 import { startCluster, type TestCluster } from "../../redis/test/start-cluster.ts"
 import { startRedis, type TestRedis } from "../../redis/test/start-redis.ts"
 import { openRedisStore } from "../src/redis/redis-store.ts"
 import { queueStoreContract } from "./contract.ts"
 
-const parts = { log: silentLog, clock: systemClock }
-let server: TestRedis
-let cluster: TestCluster
-const connections: RedisConnection[] = []
-let stores = 0
+describe.skipIf(!haveRedis)("with a real Redis", () => {
+  const parts = { log: silentLog, clock: systemClock }
+  let server: TestRedis
+  let cluster: TestCluster
+  const connections: RedisConnection[] = []
+  let stores = 0
 
-beforeAll(async () => {
-  ;[server, cluster] = await Promise.all([startRedis(), startCluster({ masters: 3 })])
-  for (const config of [server.config(), cluster.config()]) connections.push(openRedis(config, parts))
-  await Promise.all(connections.map((connection) => connection.ready(10_000)))
+  beforeAll(async () => {
+    ;[server, cluster] = await Promise.all([startRedis(), startCluster({ masters: 3 })])
+    for (const config of [server.config(), cluster.config()]) connections.push(openRedis(config, parts))
+    await Promise.all(connections.map((connection) => connection.ready(10_000)))
+  })
+  afterAll(async () => {
+    await Promise.all(connections.map((connection) => connection.close()))
+    await Promise.all([server, cluster].map((servers) => servers[Symbol.asyncDispose]()))
+  })
+
+  // A prefix of its own makes each store an empty one.
+  const store = (connection: RedisConnection | undefined) => {
+    if (connection === undefined) throw new Error("not connected")
+    return openRedisStore({ connection, prefix: `${stores++}:` })
+  }
+
+  queueStoreContract("Redis", async () => store(connections[0]))
+  queueStoreContract("Redis Cluster of three", async () => store(connections[1]))
 })
-afterAll(async () => {
-  await Promise.all(connections.map((connection) => connection.close()))
-  await Promise.all([server, cluster].map((servers) => servers[Symbol.asyncDispose]()))
-})
-
-// A prefix of its own makes each store an empty one.
-const store = (connection: RedisConnection | undefined) => {
-  if (connection === undefined) throw new Error("not connected")
-  return openRedisStore({ connection, prefix: `${stores++}:` })
-}
-
-queueStoreContract("Redis", async () => store(connections[0]))
-queueStoreContract("Redis Cluster of three", async () => store(connections[1]))

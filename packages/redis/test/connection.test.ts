@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { openRedis, type RedisConnection } from "../src/connection.ts"
 import { RedisError } from "../src/redis-error.ts"
 import { script } from "../src/script.ts"
+import { haveRedis } from "./redis-program.ts"
 import { startCluster, type TestCluster, until } from "./start-cluster.ts"
 import { startRedis, type TestRedis } from "./start-redis.ts"
 import { startSentinel } from "./start-sentinel.ts"
@@ -18,7 +19,7 @@ const code = async (promise: Promise<unknown>) =>
     (error) => (error instanceof RedisError ? error.code : error),
   )
 
-describe("a connection to one server", () => {
+describe.skipIf(!haveRedis)("a connection to one server", () => {
   let server: TestRedis
   let redis: RedisConnection
   beforeAll(async () => {
@@ -135,7 +136,7 @@ describe("a connection to one server", () => {
   })
 })
 
-describe("a connection to a Cluster", () => {
+describe.skipIf(!haveRedis)("a connection to a Cluster", () => {
   let cluster: TestCluster
   let redis: RedisConnection
   beforeAll(async () => {
@@ -210,7 +211,7 @@ describe("a connection to a Cluster", () => {
   })
 })
 
-it("a connection through Sentinels goes to the new primary", async () => {
+it.skipIf(!haveRedis)("a connection through Sentinels goes to the new primary", async () => {
   await using sentinel = await startSentinel()
   await using redis = openRedis(sentinel.config(), parts)
   await redis.ready(5_000)

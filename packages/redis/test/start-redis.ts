@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { Redis } from "ioredis"
 import { defaultRedis, type RedisConfig } from "../src/settings.ts"
+import { redisProgram } from "./redis-program.ts"
 
 /** How a server for tests differs from one that keeps everything in memory. */
 export interface TestRedisOptions {
@@ -102,10 +103,14 @@ class Server implements TestRedis {
         : ["--sentinel"]),
       ...args,
     ]
-    const child = spawn("redis-server", sentinelFile === undefined ? settings : [sentinelFile, ...settings], {
-      cwd: this.folder,
-      stdio: "ignore",
-    })
+    const child = spawn(
+      redisProgram ?? "redis-server",
+      sentinelFile === undefined ? settings : [sentinelFile, ...settings],
+      {
+        cwd: this.folder,
+        stdio: "ignore",
+      },
+    )
     this.#process = child
     child.once("exit", () => {
       if (this.#process === child) this.#process = undefined
