@@ -8,11 +8,11 @@ import { decrypt } from "./decrypt.ts"
 import { decodeE2eParams, encodeE2eParams } from "./e2e-params.ts"
 import { formatE2eInvitation, parseE2eInvitation } from "./e2e-uri.ts"
 import { encrypt, prepareMessage } from "./encrypt.ts"
-import { decodePacket } from "./header.ts"
+import { decodePacket, encodeHeader, encodePacket, sealHeader } from "./header.ts"
 import { acceptRatchet, joinRatchet } from "./init.ts"
 import { joinerKeys, proposeKeys, publicInvitation, publicParams } from "./keys.ts"
 import { decodeMessageKey, encodeMessageKey } from "./message-key.ts"
-import { NO_SKIPPED } from "./skipped.ts"
+import { MAX_SKIP, NO_SKIPPED } from "./skipped.ts"
 import { ratchetFromJson, ratchetToJson } from "./state-json.ts"
 import {
   decodeOwnKeys,
@@ -150,6 +150,40 @@ describe("a peer that holds the keys", () => {
     const { state } = initiator
     expect(initiator.receive(joiner.send("x"))).toEqual({ code: "KEM_STATE" })
     expect(initiator.state).toBe(state)
+  })
+
+  it("can send any header: a declared problem, and unless keys were used up the state stays", () => {
+    const dh = fc.uint8Array({ minLength: 56, maxLength: 56 })
+    const counter = fc.oneof(fc.nat(600), fc.constant(2 ** 32 - 1), fc.nat())
+    const fields = fc.record({ dh, previousCount: counter, number: counter, maxVersion: fc.nat(65_535) })
+    const header = fc.oneof(
+      fc.uint8Array({ maxLength: 86 }),
+      fields.map(({ dh, ...rest }) => encodeHeader({ ...rest, dh: publicKey("x448", dh), kem: undefined }, 3)),
+    )
+    fc.assert(
+      fc.property(header, fc.uint8Array({ maxLength: 50 }), fc.boolean(), (bytes, body, next) => {
+        const { joiner, initiator } = startConversation("no KEM")
+        initiator.receive(joiner.send("first"))
+        const { state } = initiator
+        const headerKey = next ? state.nextReceivingHeaderKey : state.receiving?.headerKey
+        if (headerKey === undefined) throw new Error("no receiving chain")
+        const keys = { headerKey, iv: new Uint8Array(16), associatedData: state.associatedData }
+        const packet = encodePacket(3, sealHeader(c, bytes, keys, 3, false), new Uint8Array(16), body)
+        const result = initiator.tryReceive(packet)
+        expect(result.ok).toBe(false)
+        if (result.ok) return
+        const { code } = result.problem
+        if (["HEADER", "HEADER_SYNTAX", "KEM_STATE", "LOW_ORDER_KEY"].includes(code)) {
+          expect(result.state).toBe(state)
+          expect(result.skipped).toEqual({ type: "none" })
+        } else {
+          expect(["DUPLICATE", "EARLIER", "TOO_MANY_SKIPPED", "DECRYPT"]).toContain(code)
+        }
+        const added = result.skipped.type === "add" ? result.skipped.keys.length : 0
+        expect(added).toBeLessThanOrEqual(2 * MAX_SKIP)
+      }),
+      { numRuns: 100 },
+    )
   })
 
   it("can not set up a ratchet with a key of low order", () => {
