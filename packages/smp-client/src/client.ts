@@ -1,4 +1,5 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
+import type { X25519Key } from "@sluice/crypto/keys"
 import { nativeCrypto } from "@sluice/crypto/native"
 import type { Server, ServerAddress } from "@sluice/encoding/server-address"
 import type { BrokerMessage } from "@sluice/smp-protocol/messages"
@@ -110,6 +111,10 @@ export class SmpClient extends SmpCommands implements AsyncDisposable {
   /** Subscriptions that are kept up, and commands that wait for a connection. */
   get load(): { readonly subscriptions: number; readonly waiting: number } {
     return { subscriptions: this.#subscriptions.size, waiting: this.#waiting.size }
+  }
+
+  override serverKey(): Promise<X25519Key | undefined> {
+    return Promise.resolve(this.session?.serverKey)
   }
 
   override send(requests: readonly Request[], call: CallOptions = {}): Promise<BrokerMessage>[] {

@@ -1,4 +1,5 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
+import type { X25519Key } from "@sluice/crypto/keys"
 import type { Server } from "@sluice/encoding/server-address"
 import { decodeResponses, type ParsedResponse, type ReceivedMessage, type Rejected } from "@sluice/smp-protocol/block"
 import type { BrokerMessage } from "@sluice/smp-protocol/messages"
@@ -102,6 +103,10 @@ export class SmpConnection extends SmpCommands implements AsyncDisposable {
   /** Commands without an answer yet, and commands that wait to be sent. */
   get load(): { readonly inFlight: number; readonly queued: number } {
     return { inFlight: this.#flow.inFlight, queued: this.#flow.queued }
+  }
+
+  override serverKey(): Promise<X25519Key | undefined> {
+    return Promise.resolve(this.session.serverKey)
   }
 
   override send(requests: readonly Request[], call: CallOptions = {}): Promise<BrokerMessage>[] {

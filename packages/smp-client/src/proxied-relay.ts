@@ -68,6 +68,10 @@ export class ProxiedRelay extends SmpCommands {
     return this.#session
   }
 
+  override async serverKey(): Promise<X25519Key> {
+    return (await this.#session).key
+  }
+
   override send(requests: readonly Request[], call?: CallOptions): Promise<BrokerMessage>[] {
     return requests.map((request) => this.#forward(request, call))
   }

@@ -54,6 +54,10 @@ export function firstVersion(command: Command): Version {
     case "NEW":
       if (command.notifier !== undefined) return VERSION.NOTIFIER_IN_NEW
       return command.queueData?.link === undefined ? VERSION.SUBSCRIPTION_MODE : VERSION.SHORT_LINKS
+    case "WRT":
+    case "CLR":
+    case "READ":
+      return VERSION.AUTHENTICATED_COMMANDS
     case "SKEY":
       return VERSION.SENDER_SECURES
     case "PRXY":

@@ -1,5 +1,5 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
-import type { AuthKey } from "@sluice/crypto/keys"
+import type { AuthKey, X25519Key } from "@sluice/crypto/keys"
 import type { DeliveredContent } from "@sluice/smp-protocol/delivered-body"
 import type { BrokerMessage } from "@sluice/smp-protocol/messages"
 import type { InfoMessage } from "@sluice/smp-protocol/messages/info"
@@ -52,6 +52,9 @@ export abstract class SmpCommands implements CommandChannel {
   abstract readonly crypto: CryptoBackend
   abstract readonly clock: Clock
   abstract readonly password: string | undefined
+
+  /** The server's X25519 key of the present session; `undefined` where there is no session, or no key in it. */
+  abstract serverKey(): Promise<X25519Key | undefined>
 
   /** The level below: commands as they are, answers as they come. */
   abstract send(requests: readonly Request[], call?: CallOptions): Promise<BrokerMessage>[]
