@@ -19,10 +19,10 @@ import {
 import { versionsFrom } from "../support/versions.ts"
 
 /** smp.md §10.7 and §4.6. */
-describe.each(TOPOLOGIES)("on $name:", ({ nodes }) => {
+describe.each(TOPOLOGIES)("on $name:", ({ nodes, store }) => {
   let relay: TestRelay
   beforeAll(async () => {
-    relay = await TestRelay.start({ nodes })
+    relay = await TestRelay.start({ nodes, store })
   })
   afterAll(() => relay[Symbol.asyncDispose]())
 
@@ -208,7 +208,7 @@ describe.each(TOPOLOGIES)("on $name:", ({ nodes }) => {
       })
 
       test("case 63: the association survives restarts, a subscription to messages is its own affair", async () => {
-        await using restarted = await TestRelay.start({ nodes })
+        await using restarted = await TestRelay.start({ nodes, store })
         const service = withIssuer("N")
         let [rcv, snd] = [await restarted.connect({ versions: v }), await restarted.connect({ versions: v })]
         let ntf = await restarted.connect({ versions: v, service })
@@ -234,7 +234,7 @@ describe.each(TOPOLOGIES)("on $name:", ({ nodes }) => {
   })
 
   test("pending notifications survive a restart", async () => {
-    await using restarted = await TestRelay.start({ nodes })
+    await using restarted = await TestRelay.start({ nodes, store })
     const r = await restarted.connect()
     const queue = await createQueue(r)
     await addNotifier(r, queue)
@@ -250,7 +250,7 @@ describe.each(TOPOLOGIES)("on $name:", ({ nodes }) => {
   })
 
   test("80 notifications fill a block, and more than one goes out in a round", async () => {
-    await using large = await TestRelay.start({ nodes, settings: { "relay.message_quota": 500 } })
+    await using large = await TestRelay.start({ nodes, store, settings: { "relay.message_quota": 500 } })
     const [r, s, n] = [await large.connect(), await large.connect(), await large.connect()]
     const queue = await createQueue(r)
     await addNotifier(r, queue)

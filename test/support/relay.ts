@@ -13,13 +13,17 @@ import { type RelayConfig, relaySettings } from "@sluice/relay/config"
 import { type OpenStore, openStore } from "@sluice/relay/open-store"
 import { createRelay, type Relay } from "@sluice/relay/relay"
 import { createIdentity, identityFiles } from "@sluice/transport/certificates"
+import { startRedis, type TestRedis } from "../../packages/redis/test/start-redis.ts"
 import { connectRaw, type RawClient, type RawOptions } from "./raw-client.ts"
 
 /** How a {@link TestRelay} differs from the reference's test server. */
 export interface TestRelayOptions {
   /** Settings by key, such as `{"relay.message_quota": 2}`, on top of {@link TEST_SETTINGS}. */
   readonly settings?: Readonly<Record<string, unknown>>
-  /** Default `lmdb`, in a folder of its own. Nodes on `redis` (whose address is in `settings`) also meet there. */
+  /**
+   * Default `lmdb`, in a folder of its own. Nodes on `redis` also meet there: in the one that `redis.nodes` of the settings
+   * names, or else one of their own.
+   */
   readonly store?: "lmdb" | "memory" | "redis"
   /** Default the machine's; certificates are valid from its present time. */
   readonly clock?: Clock
@@ -42,10 +46,12 @@ export interface TestNode {
 }
 
 /** What cases that concern several connections run on: one relay, and nodes that share an address. */
-export const TOPOLOGIES: readonly { readonly name: string; readonly nodes: number }[] = [
-  { name: "one node", nodes: 1 },
-  { name: "three nodes", nodes: 3 },
-]
+export const TOPOLOGIES: readonly ({ readonly name: string } & Required<Pick<TestRelayOptions, "nodes" | "store">>)[] =
+  [
+    { name: "one node", nodes: 1, store: "lmdb" },
+    { name: "three nodes", nodes: 3, store: "lmdb" },
+    { name: "three nodes on Redis", nodes: 3, store: "redis" },
+  ]
 
 /**
  * What smp.md §10 runs its cases with. The two delays are shorter than there, to be waited for in real time: what is
@@ -78,6 +84,7 @@ export class TestRelay implements AsyncDisposable {
   readonly hub: MemoryHub = new MemoryHub()
   #running: { readonly nodes: readonly TestNode[]; readonly store: QueueStore } | undefined
   #next = 0
+  #redis: TestRedis | undefined
 
   private constructor(folder: string, options: TestRelayOptions) {
     this.folder = folder
@@ -120,7 +127,14 @@ export class TestRelay implements AsyncDisposable {
   /** Starts it again after {@link stop}, with other settings if need be. */
   async start(settings: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const { store: kind = "lmdb", clock, crypto, log = this.log } = this.#options
-    const overrides = { ...TEST_SETTINGS, "store.kind": kind, ...this.#options.settings, ...settings }
+    if (kind === "redis" && this.#options.settings?.["redis.nodes"] === undefined) this.#redis ??= await startRedis()
+    const overrides = {
+      ...(this.#redis && { "redis.nodes": [`127.0.0.1:${this.#redis.port}`], "redis.durability": "memory" }),
+      ...TEST_SETTINGS,
+      "store.kind": kind,
+      ...this.#options.settings,
+      ...settings,
+    }
     const config: RelayConfig = loadConfig(relaySettings, { overrides })
     const open = (): Promise<OpenStore> => openStore(config, this.folder, { crypto: nativeCrypto, log })
     const { nodes: count = 1 } = this.#options
@@ -183,6 +197,7 @@ export class TestRelay implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.close()
     await this.stop()
+    await this.#redis?.[Symbol.asyncDispose]()
     await rm(this.folder, { recursive: true, force: true })
   }
 }

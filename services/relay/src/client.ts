@@ -55,6 +55,8 @@ export class Client {
   #waiting: Set<Subscription> | undefined
   /** Whether this connection asked for its service's queues (SUBS, NSUBS) already. */
   readonly servicesAsked = { messages: false, notifications: false }
+  /** Resolves when all first messages of its service were sent, while that is under way (SUBS). */
+  serviceWalk: Promise<void> | undefined
   /** The number of service subscriptions that this connection holds, of either kind: 0 to 2. */
   serviceSubscriptions = 0
   /** Whether this connection forwards commands of others (RFWD). */

@@ -16,10 +16,14 @@ export async function subs(relay: RelayContext, client: Client, request: Request
   const repeated = client.servicesAsked.messages
   const answer = await subscribeService(relay, client, "messages", request.command.expected)
   if (answer.message.tag === "SOKS" && !repeated) {
-    deliverAll(relay, client).catch((error: unknown) => {
-      relay.log.error("delivery to a service stopped", { error })
-      push(client, NO_ENTITY, { tag: "ERR", error: { type: "INTERNAL" } })
-    })
+    client.serviceWalk = deliverAll(relay, client)
+      .catch((error: unknown) => {
+        relay.log.error("delivery to a service stopped", { error })
+        push(client, NO_ENTITY, { tag: "ERR", error: { type: "INTERNAL" } })
+      })
+      .finally(() => {
+        client.serviceWalk = undefined
+      })
   }
   return answer
 }

@@ -88,6 +88,8 @@ export class Hints implements FleetHandler {
 
   async #storedForService(serviceId: Uint8Array, recipientId: Uint8Array): Promise<void> {
     const { store, services, delivery } = this.#relay
+    // What SUBS has not come to yet it finds itself: nothing may follow its ALLS that belongs before it.
+    await services.client("messages", serviceId)?.serviceWalk
     const known = services.client("messages", serviceId)?.subscription(idKey(recipientId))
     if (known !== undefined) {
       delivery.lookAgain(known)
