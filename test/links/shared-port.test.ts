@@ -107,4 +107,13 @@ describe("one port for SMP and pages", () => {
   it("refuses a browser that speaks none of its protocols", async () => {
     await expect(browserSocket(["smp/1"])).rejects.toThrow(/alert|ALPN|no application protocol/i)
   })
+
+  it("ends soon, also with a browser that keeps its connection", async () => {
+    const socket = await browserSocket(["http/1.1"])
+    socket.write("GET /a HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    await once(socket, "data")
+    const closed = once(socket.resume(), "close")
+    await program.service.stop(AbortSignal.timeout(20_000))
+    await closed
+  }, 8_000)
 })

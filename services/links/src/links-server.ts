@@ -12,6 +12,7 @@ import type { Service } from "@sluice/ops/service"
 import type { WebHandOver } from "@sluice/server-kit/server-options"
 import { checkLinks, type LinksConfig } from "./config.ts"
 import { createLinksMetrics, type LinksMetrics } from "./metrics.ts"
+import type { RelayPolicies } from "./policies.ts"
 import type { AllowedRelay } from "./resolver/allow-list.ts"
 import { ClientLimit } from "./resolver/client-limit.ts"
 import { Resolver } from "./resolver/resolver.ts"
@@ -29,6 +30,8 @@ export interface LinksServerParts {
   readonly metrics?: Metrics
   /** Relays besides those of the configuration: the one in the same process. */
   readonly relays?: readonly AllowedRelay[]
+  /** Of that relay, for the page about the server. */
+  readonly policies?: RelayPolicies
 }
 
 /** The pages, put together. `start` and `stop` are those of the ops package's `Service`. */
@@ -60,11 +63,8 @@ export async function createLinksServer(config: LinksConfig, parts: LinksServerP
     crypto,
     clock,
   )
-  const site = await makeSite(
-    config,
-    relays.map(({ address }) => address),
-    crypto,
-  )
+  const subject = { relays: relays.map(({ address }) => address), policies: parts.policies }
+  const site = await makeSite(config, subject, crypto)
   const app = createWebApp(config, { site, resolver, clients, metrics, clock, log }, certificate)
   const handOver = certificate && new SharedPort(certificate, (socket) => app.server.emit(SECURED, socket))
   let connections = 0

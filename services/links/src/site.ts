@@ -9,6 +9,7 @@ import { KINDS } from "./pages/kinds.ts"
 import { type AssetPaths, layout } from "./pages/layout.ts"
 import { linkPage } from "./pages/link-page.ts"
 import { serverPage } from "./pages/server-page.ts"
+import type { RelayPolicies } from "./policies.ts"
 import { digest, type StaticFile, staticFile } from "./static-files.ts"
 import { LANGUAGES, type Language } from "./texts/languages.ts"
 
@@ -30,10 +31,16 @@ export interface Site {
 const HTML = "text/html; charset=utf-8"
 const JSON_TYPE = "application/json"
 
+/** What the site is about. */
+export interface SiteSubject {
+  readonly relays: readonly ServerAddress[]
+  readonly policies: RelayPolicies | undefined
+}
+
 /** Makes all files of the site. */
 export async function makeSite(
   config: LinksConfig,
-  relays: readonly ServerAddress[],
+  { relays, policies }: SiteSubject,
   crypto: CryptoBackend,
 ): Promise<Site> {
   const { script, style } = await bundle()
@@ -61,7 +68,7 @@ export async function makeSite(
   return {
     linkPages: new Map(await Promise.all(linkPages)),
     serverPage: await translate((language) =>
-      serverPage({ language, assets: paths, relays, information: config.information, preview }),
+      serverPage({ language, assets: paths, relays, information: config.information, preview, policies }),
     ),
     missingPage: await translate((language) => missingPage(language, paths)),
     assets,

@@ -77,6 +77,7 @@ it.each([
   [{ ...WEB, SLUICE_LINKS_KEY: "web/none.key" }, /^sluice: links\.key: "web\/none\.key" cannot be read \(ENOENT\)/],
   [{ ...WEB, SLUICE_LINKS_KEY: "web/ca.key" }, /^sluice: links\.certificate and links\.key do not fit together/],
   [{ SLUICE_LINKS_INFORMATION_OPERATOR_COUNTRY: "Schweiz" }, /^sluice: links\.information\.operator_country /],
+  [{ SLUICE_LINKS_TRUSTED_PROXIES: "10.0.0" }, /^sluice: links\.trusted_proxies .*"10\.0\.0".*network/],
   [{ SLUICE_LINKS_BIND: "192.0.2.1" }, /^sluice: cannot listen on 192\.0\.2\.1:0 for the pages of links/],
 ])("does not start with %o, and says why in one line", async (env, line) => {
   const { exit, errors } = run({ ...FREE_PORTS, ...env })

@@ -21,6 +21,11 @@ export async function upProgram(options: UpOptions): Promise<Program> {
   const place = placeOf(options)
   const overrides = options.links === true ? { "links.enabled": true } : {}
   const settings = loadSettings(place, overrides)
+  if (options.workers !== undefined && settings.config.links.enabled) {
+    throw new OperatorError(
+      "links.enabled does not go with --workers; allowed: links.enabled = false, and `sluice links` beside it",
+    )
+  }
   const fresh = !(await hasIdentity(place, settings))
   if (fresh) await makeRelay(place, settings, { set: {}, ed448: false })
   const line = process.stderr.isTTY ? new StatusLine(process.stderr) : undefined
@@ -34,11 +39,6 @@ export async function upProgram(options: UpOptions): Promise<Program> {
   }
   if (options.workers === undefined) {
     return programWithPages(place, settings, { overrides, watcher: watcherFor(view) })
-  }
-  if (settings.config.links.enabled) {
-    throw new OperatorError(
-      "links.enabled does not go with --workers; allowed: links.enabled = false, and `sluice links` beside it",
-    )
   }
   const { workersProgram } = await import("../fleet/workers-program.ts")
   return workersProgram(place, settings, { count: options.workers, view })

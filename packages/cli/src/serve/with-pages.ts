@@ -55,5 +55,14 @@ async function pagesOf(place: Place, settings: Settings, { metrics, sink, port }
   const host = bind === "*" ? "127.0.0.1" : bind
   const log = createLog({ ...config.log, service: "links" }, { clock: systemClock, ...(sink && { sink }) })
   const relays = [{ address, connectTo: () => ({ hosts: [host], port: String(port()) }) }]
-  return createLinksServer(config.links, { log, metrics, dataFolder: place.dataFolder, relays })
+  const { relay, store } = config
+  return createLinksServer(config.links, {
+    ...{ log, metrics, dataFolder: place.dataFolder, relays },
+    policies: {
+      persistence: store.kind === "memory" ? "memory" : "queues-and-messages",
+      messageLife: relay.messageTtl,
+      newQueues: !relay.newQueues ? "nobody" : relay.password === undefined ? "everybody" : "password",
+      software: `Sluice ${VERSION}`,
+    },
+  })
 }

@@ -1,5 +1,6 @@
 import { formatServerAddress, type ServerAddress } from "@sluice/encoding/server-address"
 import type { Information } from "../information.ts"
+import type { RelayPolicies } from "../policies.ts"
 import type { TextKey, Texts } from "../texts/en.ts"
 import type { Language } from "../texts/languages.ts"
 import { type Html, html, type Part } from "./html.ts"
@@ -14,10 +15,12 @@ export interface ServerPageOptions {
   readonly relays: readonly ServerAddress[]
   readonly information: Information
   readonly preview: boolean
+  readonly policies: RelayPolicies | undefined
 }
 
 /** The page about the server: its addresses, and what its operator tells (relay-operations.md §8). */
-export function serverPage({ language, assets, relays, information, preview }: ServerPageOptions): Html {
+export function serverPage(options: ServerPageOptions): Html {
+  const { language, assets, relays, information, preview, policies } = options
   const { texts } = language
   return layout({
     language,
@@ -32,7 +35,7 @@ export function serverPage({ language, assets, relays, information, preview }: S
 <p>${texts.serverIntro}</p>
 ${preview && relays.length > 0 ? html`<p>${texts.serverPreview}</p>` : undefined}
 <h2>${texts.serverHeading}</h2>
-${facts(texts, information)}
+${facts(texts, [...ofOperator(texts, information), ...ofRelay(language, policies)])}
 </section>
 ${relays.length === 0 ? undefined : addresses(texts, relays)}
 </main>`,
@@ -58,22 +61,59 @@ const HOSTING = {
   owned: "hostingOwned",
 } as const satisfies Record<string, TextKey>
 
-function facts(texts: Texts, of: Information): Html {
+const PERSISTENCE = {
+  memory: "persistenceMemory",
+  "queues-and-messages": "persistenceAll",
+} as const satisfies Record<string, TextKey>
+
+const NEW_QUEUES = {
+  everybody: "newQueuesEverybody",
+  password: "newQueuesPassword",
+  nobody: "newQueuesNobody",
+} as const satisfies Record<string, TextKey>
+
+const DAY = 86_400_000
+
+type Facts = readonly (readonly [TextKey, Part])[]
+
+function facts(texts: Texts, rows: Facts): Html {
+  const known = rows.filter(([, value]) => value !== undefined)
+  if (known.length === 0) return html`<p>${texts.serverNoInformation}</p>`
+  return html`<dl>${known.map(([key, value]) => html`<div><dt>${texts[key]}</dt><dd>${value}</dd></div>`)}</dl>`
+}
+
+function ofOperator(texts: Texts, of: Information): Facts {
   const kind = of.hostingType && texts[HOSTING[of.hostingType]]
-  const rows: readonly (readonly [TextKey, Part])[] = [
+  const admin = { simplex: of.adminSimplex, email: of.adminEmail, pgp: of.adminPgp, print: of.adminPgpFingerprint }
+  return [
     ["serverOperator", joined(of.operator, of.operatorCountry)],
     ["serverWebsite", linked(of.website)],
     ["serverCountry", of.serverCountry],
     ["serverHosting", joined(of.hosting, of.hostingCountry, kind)],
     ["serverConditions", linked(of.usageConditions)],
     ["serverAmendments", linked(of.conditionAmendments)],
-    ["serverAdmin", contacts(of.adminSimplex, of.adminEmail)],
-    ["serverComplaints", contacts(of.complaintsSimplex, of.complaintsEmail)],
+    ["serverAdmin", contacts(admin)],
+    [
+      "serverComplaints",
+      contacts({
+        ...{ simplex: of.complaintsSimplex, email: of.complaintsEmail },
+        ...{ pgp: of.complaintsPgp, print: of.complaintsPgpFingerprint },
+      }),
+    ],
     ["serverSource", linked(of.sourceCode)],
   ]
-  const known = rows.filter(([, value]) => value !== undefined)
-  if (known.length === 0) return html`<p>${texts.serverNoInformation}</p>`
-  return html`<dl>${known.map(([key, value]) => html`<div><dt>${texts[key]}</dt><dd>${value}</dd></div>`)}</dl>`
+}
+
+function ofRelay({ texts, tag }: Language, policies: RelayPolicies | undefined): Facts {
+  if (policies === undefined) return []
+  const days = Math.max(1, Math.round(policies.messageLife / DAY))
+  const life = new Intl.NumberFormat(tag, { style: "unit", unit: "day", unitDisplay: "long" }).format(days)
+  return [
+    ["serverNewQueues", texts[NEW_QUEUES[policies.newQueues]]],
+    ["serverMessageLife", life],
+    ["serverPersistence", texts[PERSISTENCE[policies.persistence]]],
+    ["serverSoftware", policies.software],
+  ]
 }
 
 function joined(...parts: readonly (string | undefined)[]): string | undefined {
@@ -87,11 +127,18 @@ function linked(url: string | undefined): Html | undefined {
   return html`<a href="${url}" rel="noreferrer">${pathname === "/" ? host : host + pathname}</a>`
 }
 
-function contacts(simplex: string | undefined, email: string | undefined): Html | undefined {
-  if (simplex === undefined && email === undefined) return undefined
+interface Contacts {
+  readonly simplex: string | undefined
+  readonly email: string | undefined
+  readonly pgp: string | undefined
+  readonly print: string | undefined
+}
+
+function contacts({ simplex, email, pgp, print }: Contacts): Html | undefined {
   const links = [
-    ...(simplex === undefined ? [] : [html`<a href="${simplex}" rel="noreferrer">SimpleX</a>`]),
-    ...(email === undefined ? [] : [html`<a href="mailto:${email}">${email}</a>`]),
-  ]
-  return html`${links.map((link, index) => html`${index > 0 ? ", " : ""}${link}`)}`
+    simplex === undefined ? undefined : html`<a href="${simplex}" rel="noreferrer">SimpleX</a>`,
+    email === undefined ? undefined : html`<a href="mailto:${email}">${email}</a>`,
+    pgp === undefined || print === undefined ? undefined : html`<a href="${pgp}" rel="noreferrer">PGP</a> ${print}`,
+  ].filter((link) => link !== undefined)
+  return links.length === 0 ? undefined : html`${links.map((link, index) => html`${index > 0 ? ", " : ""}${link}`)}`
 }
