@@ -25,6 +25,9 @@ export interface Agreement {
   readonly e2e?: Version | undefined
 }
 
+/** Client version of senders that secure queues by themselves. */
+const FIRST_SECURABLE = 3
+
 /** Agrees on the versions of a request. Throws `AgentError` A_VERSION where there are none in common. */
 export function agree(request: ConnectionRequest, own: Versions): Agreement {
   const [{ versions, server, senderId, dhKey, mode }] = request.queues
@@ -32,6 +35,8 @@ export function agree(request: ConnectionRequest, own: Versions): Agreement {
   const clientVersion = compatibleVersion(own.client, versions)
   const e2e = request.kind === "invitation" ? compatibleVersion(own.e2e, request.e2e.versions) : 0
   if (agent === undefined || clientVersion === undefined || e2e === undefined) throw peerError({ type: "A_VERSION" })
-  const queue = { clientVersion, server, senderId, dhKey, mode }
+  // Without the command to secure a queue, its mode is of no use.
+  const known = clientVersion >= FIRST_SECURABLE ? mode : undefined
+  const queue = { clientVersion, server, senderId, dhKey, mode: known }
   return { agent, queue, e2e: request.kind === "invitation" ? e2e : undefined }
 }

@@ -90,7 +90,12 @@ async function beforeSecret(
 function agentEnvelope(draft: Draft, { body }: ClientMessage): AgentEnvelope {
   try {
     const envelope = decodeEnvelope(body)
-    if (isAcceptable(envelope.version, draft.env.versions.agent, draft.record.version)) return envelope
+    // Inside of a connection everybody names the highest version that it knows, which then counts for both.
+    const established = envelope.tag === "MESSAGE" || envelope.tag === "RATCHET_KEY"
+    const { agent } = draft.env.versions
+    if ((established && envelope.version >= agent.min) || isAcceptable(envelope.version, agent, draft.record.version)) {
+      return envelope
+    }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     throw peerError({ type: "A_MESSAGE" })

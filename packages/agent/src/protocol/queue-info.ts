@@ -9,7 +9,7 @@ import {
 } from "@sluice/encoding/server-address"
 import type { Version } from "@sluice/encoding/version"
 import { encodeWith, type Writer } from "@sluice/encoding/writer"
-import { withOldOnionHost } from "@sluice/short-links/old-onion-hosts"
+import { withOldOnionHost } from "@sluice/encoding/old-onion-hosts"
 import type { EntityId, QueueMode } from "@sluice/smp-protocol/types"
 
 /** Where a sender finds a queue. */
