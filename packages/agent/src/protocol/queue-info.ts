@@ -1,4 +1,5 @@
 import { readKey, writeKey, type X25519Key } from "@sluice/crypto/keys"
+import { withOldOnionHost } from "@sluice/encoding/old-onion-hosts"
 import type { Reader } from "@sluice/encoding/reader"
 import {
   readLegacyServer,
@@ -9,7 +10,6 @@ import {
 } from "@sluice/encoding/server-address"
 import type { Version } from "@sluice/encoding/version"
 import { encodeWith, type Writer } from "@sluice/encoding/writer"
-import { withOldOnionHost } from "@sluice/encoding/old-onion-hosts"
 import type { EntityId, QueueMode } from "@sluice/smp-protocol/types"
 
 /** Where a sender finds a queue. */
