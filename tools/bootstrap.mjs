@@ -69,6 +69,11 @@ function pinnedEnvironment() {
   return { ...process.env, ...plain, PATH: paths.join(":") }
 }
 
+/** How servers are run; docs/performance.md says what each flag is for. */
+function nodeFlags() {
+  return JSON.parse(readFileSync(join(root, "tools", "node-flags.json"), "utf8"))
+}
+
 /** Hands over to a program: its signals, its standard streams and its exit code are ours. */
 function become(command, commandArgs) {
   const child = spawn(command, commandArgs, { stdio: "inherit", env: pinnedEnvironment() })
@@ -89,7 +94,7 @@ switch (task) {
   case undefined:
     break
   case "sluice":
-    become(pinnedNode, [join(root, "packages", "cli", "src", "main.ts"), ...args])
+    become(pinnedNode, [...nodeFlags(), join(root, "packages", "cli", "src", "main.ts"), ...args])
     break
   case "test":
     become(pinnedNode, [join(root, "tools", "test.ts"), ...args])

@@ -10,6 +10,8 @@ export const CEILINGS = {
   "Ed448 verify, 200 bytes": 359,
   "X25519 shared secret": 42,
   "authenticator check, key cached": 3.4,
+  "TLS echo of 16 KB": 35,
+  "SHA-512 of 16 KB": 22,
   "LMDB put 16 KB, 64 in flight, durable": 24,
   "LMDB get 200 B": 2.0,
 } as const satisfies Readonly<Record<string, number>>

@@ -8,19 +8,21 @@ export interface Figure {
 const ROUNDS = 11
 const ROUND_MILLISECONDS = 25
 
-/** Times a synchronous operation: rounds of about 25 ms, the first two to warm up. */
+/** CPU time of a synchronous operation: rounds of about 25 ms, the first two to warm up. */
 export function measure(run: () => unknown): Figure {
   const samples: number[] = []
   for (let round = -2; round < ROUNDS; round++) {
     const started = performance.now()
+    const cpu = process.cpuUsage()
     let runs = 0
     while (performance.now() - started < ROUND_MILLISECONDS) {
       for (let i = 0; i < 4; i++) run()
       runs += 4
     }
-    if (round >= 0) samples.push(((performance.now() - started) * 1000) / runs)
+    const { user, system } = process.cpuUsage(cpu)
+    if (round >= 0) samples.push((user + system) / runs)
   }
-  return figure(samples)
+  return figureOf(samples)
 }
 
 /** CPU time of the process per operation, with many of them at once; for work that leaves the event loop. */
@@ -41,10 +43,11 @@ export async function measureCpu(
     const { user, system } = process.cpuUsage(cpu)
     if (round >= 0) samples.push((user + system) / count)
   }
-  return figure(samples)
+  return figureOf(samples)
 }
 
-function figure(samples: number[]): Figure {
+/** What samples amount to. */
+export function figureOf(samples: number[]): Figure {
   samples.sort((a, b) => a - b)
   const at = (part: number): number => samples[Math.floor(part * (samples.length - 1))] ?? Number.NaN
   return { median: at(0.5), low: at(0.1), high: at(0.9) }

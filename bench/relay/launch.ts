@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { ServerAddress } from "@sluice/encoding/server-address"
+import flags from "../../tools/node-flags.json" with { type: "json" }
 
 /** A relay that runs in a process of its own, in a temporary folder unless it is given one. */
 export class LaunchedRelay implements AsyncDisposable {
@@ -52,5 +53,7 @@ export class LaunchedRelay implements AsyncDisposable {
 }
 
 function launch(folder: string, port: string): ChildProcess {
-  return fork(join(import.meta.dirname, "relay-process.ts"), [folder, port])
+  return fork(join(import.meta.dirname, "relay-process.ts"), [folder, port], {
+    execArgv: [...process.execArgv, ...flags],
+  })
 }

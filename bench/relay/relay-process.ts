@@ -23,7 +23,7 @@ const now = Math.floor(systemClock.now() / 1000)
 const identity = identityFiles(join(dataFolder, "identity"))
 if (!existsSync(identity.leafCertificate)) await createIdentity(nativeCrypto, identity, { host: "localhost", now })
 const log = createLog({ level: "warn", format: "json", service: "relay" }, { clock: systemClock })
-const store = await openStore(config, dataFolder, nativeCrypto)
+const store = await openStore(config, dataFolder, { crypto: nativeCrypto, log })
 const relay = await createRelay(config, { log, dataFolder, store })
 await relay.start(new AbortController().signal)
 // Not by `process.exit`: with a transaction of the store under way that would wait for ever.

@@ -17,6 +17,8 @@ const MESSAGES: Omit<MessagesOptions, "server"> = {
   count: Number.POSITIVE_INFINITY,
   durationMs: 5000,
 }
+/** What was never run is slow at first; servers run for weeks. */
+const WARM_UP_MS = 5000
 const VARIANTS = [
   { auth: "x25519", version: 20 },
   { auth: "x25519", version: 11 },
@@ -47,6 +49,7 @@ async function* traffic(): AsyncGenerator<Figure> {
   await using relay = await LaunchedRelay.start()
   const target = { server: relay.address, pid: relay.pid }
   let most = 0
+  await parts({ ...MESSAGES, ...target, durationMs: WARM_UP_MS })
   for (const variant of VARIANTS) {
     const [part] = await parts({ ...MESSAGES, ...variant, ...target })
     const name = `messages, ${variant.auth}, version ${variant.version}`
@@ -67,12 +70,14 @@ async function* traffic(): AsyncGenerator<Figure> {
 async function* work(): AsyncGenerator<Figure> {
   await using relay = await LaunchedRelay.start()
   const target = { ...COMMON, server: relay.address, pid: relay.pid }
+  await parts({ ...target, mode: "connect", count: 500, parallel: 16 })
   const [sequential, parallel] = await parts({ ...target, mode: "connect", count: 500, parallel: 16 })
   yield ["connect: server CPU ms each, one by one", cpu(sequential)]
   yield ["connect: p50, one by one, ms", sequential?.latencies["connect"]?.p50 ?? Number.NaN]
   yield ["connect: server CPU ms each, 16 at a time", cpu(parallel)]
   yield ["connect: per second, 16 at a time", parallel?.perSecond ?? Number.NaN]
   const queues = { mode: "queues", count: 10_000, perBlock: 20, connections: 4, keep: false } as const
+  await parts({ ...target, ...queues })
   const [create] = await parts({ ...target, ...queues })
   yield ["queues: server CPU ms each, 20 a block", cpu(create)]
   const [storm] = await parts({ ...target, mode: "subscribe", subscriptions: 10_000, connections: 100 })
@@ -83,6 +88,7 @@ async function* work(): AsyncGenerator<Figure> {
 async function* forwarding(): AsyncGenerator<Figure> {
   await using relay = await LaunchedRelay.start()
   await using proxy = await LaunchedRelay.start()
+  await parts({ ...MESSAGES, server: relay.address, proxy: proxy.address, durationMs: WARM_UP_MS })
   const [part] = await parts({ ...MESSAGES, server: relay.address, proxy: proxy.address, pid: proxy.pid })
   yield ["through a proxy: proxy CPU s per 1,000", cpu(part)]
   yield ["through a proxy: per second", part?.perSecond ?? Number.NaN]
