@@ -36,6 +36,18 @@ export interface Unit {
   readonly write: boolean
 }
 
+/** What a connection counts; the same object all the time. */
+export interface RedisFigures {
+  /** Units of commands that were asked for. */
+  units: number
+  /** Those that were rejected, for whatever reason. */
+  failures: number
+  /** Those that were sent again because a slot moved or a script was not known. */
+  repeats: number
+  /** Connections to servers that were made. */
+  connects: number
+}
+
 /** One server that holds keys: the only one, or a primary of a Cluster. */
 export interface RedisNode {
   /** `host:port` of it, for cursors that go from node to node; changes when another takes its place. */
@@ -53,6 +65,7 @@ export interface RedisConnection extends AsyncDisposable {
   readonly kind: RedisKind
   /** What every key and channel begins with. */
   readonly prefix: string
+  readonly figures: Readonly<RedisFigures>
   /** Connected; with a Cluster: to all its primaries. */
   readonly isUp: boolean
   /** Tells when {@link isUp} changes; returns what ends that. */
@@ -86,6 +99,7 @@ export function openRedis(config: RedisConfig, components: RedisComponents): Red
 
 class Connection implements RedisConnection {
   readonly config: RedisConfig
+  readonly figures: RedisFigures = { units: 0, failures: 0, repeats: 0, connects: 0 }
   readonly #components: RedisComponents & { readonly random: () => number }
   readonly #client: Redis | Cluster
   readonly #nodes: RedisNodes
@@ -101,6 +115,7 @@ class Connection implements RedisConnection {
     this.#client = createClient(config, this.#components)
     this.#nodes = new RedisNodes(this.#client, {
       log,
+      figures: this.figures,
       onChange: (isUp) => {
         for (const listener of this.#listeners) listener(isUp)
       },
@@ -148,13 +163,17 @@ class Connection implements RedisConnection {
   }
 
   async run({ steps, write }: Unit): Promise<readonly Reply[]> {
+    this.figures.units++
     try {
       return await this.#send(steps, write)
     } catch (error) {
       const word = answerWord(error)
       // These say that it was not done (here): the text of a script is missing, or a slot has another owner.
-      if (word !== "NOSCRIPT" && word !== "MOVED" && word !== "ASK" && word !== "TRYAGAIN") throw toRedisError(error)
-      return await this.#sendAgain(steps, write)
+      if (word === "NOSCRIPT" || word === "MOVED" || word === "ASK" || word === "TRYAGAIN") {
+        return await this.#sendAgain(steps, write)
+      }
+      this.figures.failures++
+      throw toRedisError(error)
     }
   }
 
@@ -229,6 +248,7 @@ class Connection implements RedisConnection {
 
   /** One after the other, with the texts of scripts; the client library follows a slot to where it is now. */
   async #sendAgain(steps: Unit["steps"], write: boolean): Promise<readonly Reply[]> {
+    this.figures.repeats++
     try {
       const replies: Reply[] = []
       for (const step of steps) replies.push((await this.#client.sendCommand(toStep(withText(step)))) as Reply)
@@ -237,6 +257,7 @@ class Connection implements RedisConnection {
       }
       return replies
     } catch (error) {
+      this.figures.failures++
       throw toRedisError(error)
     }
   }

@@ -1,5 +1,6 @@
 import type { RedisConnection, RedisNode } from "./connection.ts"
 import { type Reply, textOf } from "./redis-command.ts"
+import { toRedisError } from "./redis-error.ts"
 import type { Durability } from "./settings.ts"
 
 /** Something about Redis that an operator should change; a fixed sentence each. */
@@ -85,6 +86,9 @@ async function ask(node: RedisNode): Promise<NodeFacts | undefined> {
     node.command(["CONFIG", "GET", ...names]),
   ])
   if (server.status === "rejected" || replication.status === "rejected" || settings.status === "rejected") {
+    for (const answer of [server, replication, settings]) {
+      if (answer.status === "rejected" && toRedisError(answer.reason).code === "REDIS_UNAVAILABLE") throw answer.reason
+    }
     return undefined
   }
   return {

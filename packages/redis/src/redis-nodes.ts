@@ -6,6 +6,7 @@ import type { Script } from "./script.ts"
 
 export interface RedisNodesParts {
   readonly log: Log
+  readonly figures: { connects: number }
   readonly onChange: (isUp: boolean) => void
 }
 
@@ -99,6 +100,7 @@ export class RedisNodes {
 
   #watch(redis: Redis): void {
     redis.on("ready", () => {
+      this.#parts.figures.connects++
       void this.#learnVersion(redis)
       this.#loadInto(redis, [...this.#scripts.values()])
       this.#update()

@@ -11,6 +11,7 @@ import { DailyStatistics } from "./daily-statistics.ts"
 import { DeliveryLevels } from "./delivery-levels.ts"
 import { registerRelayMetrics, type SocketCounts } from "./metrics.ts"
 import type { OpenStore } from "./open-store.ts"
+import { registerRedisMetrics } from "./redis-metrics.ts"
 import { Snapshots } from "./snapshots.ts"
 import { registerStoreMetrics } from "./store-metrics.ts"
 
@@ -52,6 +53,7 @@ export class RelayOperations {
     const { counts, sockets } = relay
     registerRelayMetrics(register, { ...core, levels, version, counts, sockets })
     if (store.lmdb !== undefined) registerStoreMetrics(register, store.lmdb.figures)
+    if (store.redis !== undefined) registerRedisMetrics(register, store.redis)
     this.#daily = new DailyStatistics({
       folder: config.statistics.daily ? join(dataFolder, config.statistics.path) : undefined,
       statistics,

@@ -1,0 +1,20 @@
+import type { MetricsRegister } from "@sluice/ops/metrics"
+import type { RedisConnection } from "@sluice/redis/connection"
+
+/** Registers what the connection to Redis counts. */
+export function registerRedisMetrics(register: MetricsRegister, redis: RedisConnection): void {
+  const { figures } = redis
+  const counter = (name: string, help: string, read: () => number): void =>
+    register.counterFrom({ name: `sluice_redis_${name}`, help }, read)
+  counter("units_total", "Units of commands for Redis", () => figures.units)
+  counter("failures_total", "Units that were rejected", () => figures.failures)
+  counter(
+    "repeats_total",
+    "Units that were sent again because a slot moved or a script was not known",
+    () => figures.repeats,
+  )
+  counter("connects_total", "Connections to servers of Redis that were made", () => figures.connects)
+  register.gaugeFrom({ name: "sluice_redis_up", help: "Whether all primaries of Redis are connected to" }, () =>
+    redis.isUp ? 1 : 0,
+  )
+}
