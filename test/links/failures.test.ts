@@ -5,9 +5,9 @@ import { nativeCrypto } from "@sluice/crypto/native"
 import { concatBytes, utf8 } from "@sluice/encoding/bytes"
 import type { StateName } from "@sluice/links/states"
 import { en } from "@sluice/links/texts/en"
-import type { LinkPart } from "@sluice/short-links/errors"
 import type { LinkOwner } from "@sluice/short-links/owners"
 import { formatShortLink } from "@sluice/short-links/short-link"
+import type { LinkData } from "@sluice/smp-protocol/types"
 import type { Browser } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type AddressParts, makeAddress } from "./address.ts"
@@ -66,7 +66,7 @@ describe.skipIf(!haveChromium)("the page of a contact address says", () => {
   })
 
   /** Bytes of a sealed part: nonce, tag, and what is encrypted. */
-  const regions: readonly (readonly [LinkPart, string, (blob: Uint8Array) => number])[] = [
+  const regions: readonly (readonly [keyof LinkData, string, (blob: Uint8Array) => number])[] = [
     ["fixed", "nonce", () => 0],
     ["fixed", "tag", () => 24],
     ["fixed", "first encrypted byte", () => 40],

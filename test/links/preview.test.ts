@@ -1,6 +1,8 @@
 // Contact addresses in a real browser, against a real relay.
 
+import { zstdCompressSync } from "node:zlib"
 import { nativeCrypto } from "@sluice/crypto/native"
+import { encodeProfile } from "@sluice/short-links/profile"
 import type { Browser } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { makeAddress, updateAddress } from "./address.ts"
@@ -60,6 +62,16 @@ describe.skipIf(!haveChromium)("the page of a link", () => {
     expect(await visit.page.locator("#message-text").textContent()).toBe("Moved to the coast.")
     expect(await visit.page.locator("#initials").textContent()).toBe("A")
     expect(await visit.page.locator("#picture").isVisible()).toBe(false)
+  })
+
+  it("shows profiles that the owner's app compressed", async () => {
+    const message = "Bees. ".repeat(2000)
+    const compressed = zstdCompressSync(encodeProfile({ ...ALICE, message }))
+    const appData = Buffer.concat([Buffer.from("X"), compressed])
+    await using visit = await Visit.start(browser)
+    expect(await visit.open(site.page(await makeAddress(site.client, site.server, { appData })))).toBe("profile")
+    expect(await visit.title()).toBe("Alice")
+    expect(await visit.page.locator("#message-text").textContent()).toMatch(/^(Bees\. )+B?e?e?s?\.?…$/)
   })
 
   it("puts what owners wrote into the page as text, whatever it is", async () => {

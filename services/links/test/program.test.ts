@@ -34,7 +34,10 @@ function run(env: Record<string, string>): {
   const errors: string[] = []
   const build = (): Promise<Program> =>
     linksProgram({ env: { SLUICE_DATA: folder, ...env }, sink: { write: (line) => lines.push(line) } })
-  const exit = runProgram(build, { events: signals, clock: systemClock, writeError: (line) => errors.push(line) })
+  const exit = runProgram(build, {
+    ...{ events: signals, clock: systemClock, writeError: (line: string) => errors.push(line) },
+    kill: () => undefined,
+  })
   return { exit, signals, lines, errors }
 }
 
