@@ -98,9 +98,17 @@ const ADVICE: Readonly<Record<string, string>> = {
   NEW: ": it wants the password of its address, or creates no queues",
   LGET: ": there is no such link, or it is none for everybody",
   LKEY: ": there is no such link, or somebody else read it before",
+  READ: ": there is no such blob",
 }
 
+/** Commands that only some servers know (docs/blob-links.md). */
+const BLOB_COMMANDS: readonly string[] = ["WRT", "CLR", "READ"]
+
 function advice(error: SmpClientError): string {
-  if (error.problem.code !== "ERR" || error.answer?.type !== "AUTH") return ""
+  if (error.problem.code !== "ERR") return ""
+  const { answer } = error
+  const unknown = answer?.type === "CMD" && answer.error === "UNKNOWN"
+  if (unknown && BLOB_COMMANDS.includes(error.problem.command)) return ": it offers no blobs"
+  if (answer?.type !== "AUTH") return ""
   return ADVICE[error.problem.command] ?? ": no such queue, or not the key that it is used with"
 }

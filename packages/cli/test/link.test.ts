@@ -4,18 +4,21 @@ import { join } from "node:path"
 import { nativeCrypto as c } from "@sluice/crypto/native"
 import { formatServerAddress, parseServerAddress, type ServerAddress } from "@sluice/encoding/server-address"
 import { sealBlob } from "@sluice/short-links/blob"
+import { blobLinkSecrets } from "@sluice/short-links/blob-link"
 import { encodeFixedData } from "@sluice/short-links/fixed-data"
 import { contactSecrets, linkKeyOf, linkSecrets } from "@sluice/short-links/link-keys"
 import { authorizeOwner } from "@sluice/short-links/owners"
 import { formatShortLink } from "@sluice/short-links/short-link"
 import { signPart } from "@sluice/short-links/signed-part"
 import { type ContactUserData, encodeUserData } from "@sluice/short-links/user-data"
+import { writeBlob } from "@sluice/smp-client/blob-commands"
 import { connect } from "@sluice/smp-client/connect"
 import type { LinkData } from "@sluice/smp-protocol/types"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { TestRelay } from "../../../test/support/relay.ts"
 import { resolve } from "../src/actions/link-resolve.ts"
 import { CommandFailure } from "../src/failure.ts"
+import { readBlobState } from "../src/link/blob-state.ts"
 import { type LinkPlan, planLink, userDataOf } from "../src/link/new-link.ts"
 import { readOwnerState } from "../src/link/owner-state.ts"
 import { type Result, sluice, temporaryFolder } from "./sluice.ts"
@@ -300,6 +303,59 @@ describe("data that is not what the link promises", () => {
   it("data of another queue", async () => {
     const text = await resolveWith(() => ({ corrId: c.randomBytes(24) }))
     expect(text).toBe("its data leads to another server or queue")
+  })
+})
+
+describe("a link to a blob, the network's first design", () => {
+  it("is created, shown, resolved, changed and deleted where the relay offers blobs", async () => {
+    await using offering = await TestRelay.start({ store: "memory", settings: { "blobs.enabled": true } })
+    const options = ["-f", "blob.json", "--name", "Ann", "--image", "face.png"]
+    const created = await link("create", addressOf(offering), "--contact", "--blob", ...options)
+    expect(created).toMatchObject({ code: 0, stderr: "" })
+    const text = created.stdout.trim()
+    expect(text).toMatch(/^simplex:\/contact#\/[\w-]{43}=@127\.0\.0\.1:\d+\/[\w-]{43}$/)
+    expect((await stat(file("blob.json"))).mode & 0o777).toBe(0o600)
+    expect((await link("show", text)).stdout).toMatch(/^form {9}link to a blob\nleads to {5}contact address\n/)
+
+    const { stdout } = await link("resolve", text, "--proxy", addressOf(proxy))
+    expect(stdout).toBe(
+      "name      Ann\npicture   image/png, 16 bytes\nleads to  contact address\n" +
+        `server    127.0.0.1:${offering.port}\nverified  that its creator made it; not that it leads to the link's server\n`,
+    )
+    expect((await link("update", "blob.json", "--name", "Ann B.")).code).toBe(0)
+    const changed = await link("resolve", text, "--json")
+    expect(JSON.parse(changed.stdout)).toMatchObject({ kind: "contact", profile: { displayName: "Ann B." } })
+
+    const keys = await readBlobState(c, file("blob.json"))
+    await using connection = await connect(serverOf(offering))
+    const { readerKey } = blobLinkSecrets(c, keys.link.key)
+    await writeBlob(connection, readerKey.raw, keys.ownerKeys, c.randomBytes(16_048))
+    const tampered = await link("resolve", text)
+    expect(tampered).toMatchObject({ code: 1, stdout: "" })
+    expect(tampered.stderr).toMatch(/^sluice: this link can not be used: its blob data does not open/)
+
+    expect((await link("delete", "blob.json")).code).toBe(0)
+    expect((await link("resolve", text)).stderr).toContain(
+      "the server answered ERR AUTH to READ: there is no such blob",
+    )
+  })
+
+  it("is refused in one line where it does not", async () => {
+    const { code, stderr } = await link(
+      "create",
+      addressOf(relay),
+      "--invitation",
+      "--blob",
+      "-f",
+      "b.json",
+      "--name",
+      "x",
+    )
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /^sluice: 127\.0\.0\.1:\d+: the server answered ERR CMD UNKNOWN to WRT: it offers no blobs\n$/,
+    )
+    await expect(stat(file("b.json"))).rejects.toThrow("ENOENT")
   })
 })
 

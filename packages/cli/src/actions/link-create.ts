@@ -3,6 +3,7 @@ import { encodeBase64Url } from "@sluice/encoding/base64url"
 import { OperatorError } from "@sluice/ops/operator-error"
 import { formatFullLink } from "@sluice/short-links/full-link"
 import { formatShortLink, withScheme } from "@sluice/short-links/short-link"
+import { createBlobLink } from "../link/blob-actions.ts"
 import { withLinkData } from "../link/link-failure.ts"
 import { createPlanned, planLink } from "../link/new-link.ts"
 import { type OwnerState, writeOwnerState } from "../link/owner-state.ts"
@@ -18,6 +19,7 @@ export interface LinkCreateOptions extends GlobalOptions, ProfileOptions {
   readonly file: string
   readonly contact?: true
   readonly invitation?: true
+  readonly blob?: true
   readonly json?: true
   /** Milliseconds. */
   readonly timeout: number
@@ -28,6 +30,7 @@ export async function createLink(address: string | undefined, options: LinkCreat
   const { file, timeout } = options
   const kind = kindOf(options)
   await refuseExisting(file)
+  if (options.blob) return createBlobLink(kind, await serverArgument(address, options), options)
   const profile = await profileOf(options)
   const server = await serverArgument(address, options)
   const plan = await withLinkData(() => planLink(nativeCrypto, kind, server, profile))

@@ -1,5 +1,7 @@
 import { rm } from "node:fs/promises"
 import { nativeCrypto } from "@sluice/crypto/native"
+import { deleteBlobLink } from "../link/blob-actions.ts"
+import { isBlobState } from "../link/blob-state.ts"
 import { readOwnerState } from "../link/owner-state.ts"
 import { say } from "../output.ts"
 import type { GlobalOptions } from "../place.ts"
@@ -14,13 +16,17 @@ export interface LinkDeleteOptions extends GlobalOptions {
 
 /** `sluice link delete` */
 export async function deleteLink(file: string, options: LinkDeleteOptions): Promise<void> {
-  const state = await readOwnerState(nativeCrypto, file)
-  await withConnection(state.link.server, options.timeout, async (connection) => {
-    if (options.keepQueue) await connection.deleteLink(state)
-    else await connection.deleteQueue(state)
-  })
+  if (await isBlobState(file)) await deleteBlobLink(file, options)
+  else await deleteShortLink(file, options)
   if (!options.keepQueue) await rm(file)
   say(
     options.keepQueue ? "Deleted the link; its queue and the file stay." : "Deleted the link, its queue and the file.",
+  )
+}
+
+async function deleteShortLink(file: string, { keepQueue, timeout }: LinkDeleteOptions): Promise<void> {
+  const state = await readOwnerState(nativeCrypto, file)
+  await withConnection(state.link.server, timeout, (connection) =>
+    keepQueue ? connection.deleteLink(state) : connection.deleteQueue(state),
   )
 }

@@ -1,17 +1,16 @@
 import { nativeCrypto } from "@sluice/crypto/native"
 import { encodeBase64UrlUnpadded } from "@sluice/encoding/base64url"
 import { OperatorError } from "@sluice/ops/operator-error"
-import { LinkError } from "@sluice/short-links/errors"
 import { formatFullLink } from "@sluice/short-links/full-link"
 import { linkSecrets } from "@sluice/short-links/link-keys"
 import { type LinkAnswer, type ResolvedLink, resolveLink } from "@sluice/short-links/open-link"
-import { decodeProfile, type LinkProfile, pictureOf } from "@sluice/short-links/profile"
+import type { LinkProfile } from "@sluice/short-links/profile"
 import { formatShortLink, type ShortLink } from "@sluice/short-links/short-link"
-import { visibleLine, visibleText } from "@sluice/short-links/visible-text"
 import type { SmpCommands } from "@sluice/smp-client/smp-commands"
-import { decompress } from "../link/compression.ts"
+import { resolveBlobLink } from "../link/blob-actions.ts"
 import { linkArgument } from "../link/link-argument.ts"
 import { withLinkData } from "../link/link-failure.ts"
+import { profileRows, readProfile, shownIf } from "../link/profile-rows.ts"
 import { openReaderState } from "../link/reader-state.ts"
 import { reachable, withRelay } from "../link/relay-access.ts"
 import { columns, printData, printJson } from "../output.ts"
@@ -29,9 +28,6 @@ export interface LinkResolveOptions extends GlobalOptions {
   readonly timeout: number
 }
 
-const LONGEST_NAME = 200
-const LONGEST_MESSAGE = 4000
-
 /** `sluice link resolve` */
 export async function resolve(text: string, options: LinkResolveOptions): Promise<void> {
   const argument = await linkArgument(text)
@@ -40,11 +36,13 @@ export async function resolve(text: string, options: LinkResolveOptions): Promis
   }
   const known = options.server === undefined ? undefined : parseAddress(options.server, "--server")
   const proxy = options.proxy === undefined ? undefined : parseAddress(options.proxy, "--proxy")
+  const { timeout } = options
+  if (argument.form === "blob") return resolveBlobLink(argument.link, { proxy, timeout, json: options.json === true })
   const link = reachable(argument.link, known)
   const ask = await asking(link, options)
-  const answer = await withRelay(link.server, { proxy, timeout: options.timeout }, ask)
+  const answer = await withRelay(link.server, { proxy, timeout }, ask)
   const resolved = await withLinkData(() => resolveLink(nativeCrypto, link, answer))
-  const profile = profileIn(resolved)
+  const profile = readProfile(resolved.user.appData)
   if (options.json) printJson(jsonOf(link, resolved, profile))
   else printData(columns(rowsOf(resolved, profile)))
 }
@@ -65,24 +63,10 @@ async function asking(
   return (relay) => relay.secureByLink(linkId, keys)
 }
 
-/** Links need not have a profile, and not every app's profile can be read. */
-function profileIn(resolved: ResolvedLink): LinkProfile | undefined {
-  try {
-    return decodeProfile(resolved.user.appData, decompress)
-  } catch (error) {
-    if (error instanceof LinkError) return undefined
-    throw error
-  }
-}
-
 function rowsOf({ user, request, signedBy }: ResolvedLink, profile: LinkProfile | undefined): [string, string][] {
-  const picture = profile && pictureOf(profile)
   const [queue] = request.queues
   return [
-    ["name", profile === undefined ? "none that can be read" : visibleLine(profile.displayName, LONGEST_NAME)],
-    ...shownIf("about", profile?.description && visibleLine(profile.description, LONGEST_NAME)),
-    ...shownIf("message", profile?.message && visibleText(profile.message, LONGEST_MESSAGE)),
-    ["picture", picture === undefined ? "none" : `${picture.mediaType}, ${pictureSize(picture.base64)} bytes`],
+    ...profileRows(profile),
     ["leads to", request.kind === "invitation" ? "one-time invitation" : "contact address"],
     ["server", serverName(queue.server)],
     ["signed by", signedBy === undefined ? "its creator" : `owner ${encodeBase64UrlUnpadded(signedBy.ownerId)}`],
@@ -96,14 +80,6 @@ function contactRows(user: Extract<ResolvedLink["user"], { kind: "contact" }>): 
     ...shownIf("owners", user.owners.map(({ ownerId }) => encodeBase64UrlUnpadded(ownerId)).join(" ")),
     ...shownIf("relays", user.relays.map(formatShortLink).join("\n")),
   ]
-}
-
-function shownIf(name: string, value: string | undefined): [string, string][] {
-  return value ? [[name, value]] : []
-}
-
-function pictureSize(base64: string): number {
-  return Buffer.byteLength(base64, "base64")
 }
 
 function jsonOf(link: ShortLink, { user, request, fixed, signedBy }: ResolvedLink, profile: LinkProfile | undefined) {

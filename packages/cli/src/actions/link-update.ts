@@ -1,6 +1,8 @@
 import { nativeCrypto } from "@sluice/crypto/native"
 import { sealUserData } from "@sluice/short-links/make-link"
 import { formatShortLink } from "@sluice/short-links/short-link"
+import { updateBlobLink } from "../link/blob-actions.ts"
+import { isBlobState } from "../link/blob-state.ts"
 import { withLinkData } from "../link/link-failure.ts"
 import { userDataOf } from "../link/new-link.ts"
 import { readOwnerState, writeOwnerState } from "../link/owner-state.ts"
@@ -19,6 +21,7 @@ export interface LinkUpdateOptions extends GlobalOptions, ProfileOptions {
 
 /** `sluice link update` */
 export async function updateLink(file: string, options: LinkUpdateOptions): Promise<void> {
+  if (await isBlobState(file)) return updateBlobLink(file, options)
   const state = await readOwnerState(nativeCrypto, file)
   const { link, rootKeys, linkId, fixedBlob } = state
   const profile = await profileOf(options, state.profile)

@@ -30,6 +30,7 @@ function addCreate(link: Command): void {
     .requiredOption("--name <text>", "name to show")
     .option("--image <file>", "picture to show: JPEG, PNG, WebP or GIF, up to 9900 bytes")
     .option("--message <text>", "welcome message to show")
+    .option("--blob", "use the network's first design, where the relay offers it; see docs/blob-links.md")
   withCommon(command).action(async (address: string | undefined, _options: unknown, self: Command) => {
     const { createLink } = await import("../actions/link-create.ts")
     await createLink(address, self.optsWithGlobals())

@@ -1,18 +1,20 @@
 import { nativeCrypto } from "@sluice/crypto/native"
 import { encodeBase64UrlUnpadded } from "@sluice/encoding/base64url"
 import { formatVersionRange } from "@sluice/encoding/version"
-import type { ConnectionLink } from "@sluice/short-links/connection-link"
+import { type BlobLink, blobLinkSecrets, formatBlobLink } from "@sluice/short-links/blob-link"
 import type { ConnectionRequest } from "@sluice/short-links/connection-request"
 import { formatFullLink } from "@sluice/short-links/full-link"
 import { linkSecrets } from "@sluice/short-links/link-keys"
 import { formatShortLink, type ShortLink, withScheme } from "@sluice/short-links/short-link"
 import { serverName } from "../server-argument.ts"
+import type { AnyLink } from "./link-argument.ts"
 
 /** One thing about a link: its name for people, its name in JSON, its value. */
 export type Fact = readonly [name: string, field: string, value: string]
 
 /** What a link says by itself, without asking anybody. The key of a short link is not among it. */
-export function linkFacts(link: ConnectionLink): Fact[] {
+export function linkFacts(link: AnyLink): Fact[] {
+  if (link.form === "blob") return blobFacts(link.link)
   return link.form === "short" ? shortFacts(link.link) : requestFacts(link.request)
 }
 
@@ -28,6 +30,18 @@ function shortFacts(link: ShortLink): Fact[] {
     ["link ID", "linkId", encode(linkId)],
     ["for browsers", "link", formatShortLink(withScheme(link, "https"))],
     ["for the app", "appLink", formatShortLink(withScheme(link, "simplex"))],
+  ]
+}
+
+function blobFacts(link: BlobLink): Fact[] {
+  const { blobId } = blobLinkSecrets(nativeCrypto, link.key)
+  return [
+    ["form", "form", "link to a blob"],
+    ["leads to", "kind", link.kind === "invitation" ? "one-time invitation" : "contact address"],
+    ["server", "server", serverName(link.server)],
+    ["fingerprint", "fingerprint", encode(link.server.keyHash)],
+    ["blob ID", "blobId", encode(blobId)],
+    ["link", "link", formatBlobLink(link)],
   ]
 }
 

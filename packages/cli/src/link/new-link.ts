@@ -17,6 +17,7 @@ import { CLIENT_LAYER_RANGE } from "@sluice/smp-protocol/versions"
 import { CommandFailure } from "../failure.ts"
 import { compress } from "./compression.ts"
 import type { OwnerState } from "./owner-state.ts"
+import type { RatchetKeys } from "./queue-part.ts"
 
 type Kind = ShortLink["kind"]
 
@@ -28,7 +29,7 @@ export interface LinkPlan {
   readonly request: ConnectionRequest
   readonly rootKeys: KeyPair<"ed25519">
   readonly e2eKeys: KeyPair<"x25519">
-  readonly ratchetKeys: OwnerState["ratchetKeys"]
+  readonly ratchetKeys: RatchetKeys | undefined
   readonly profile: LinkProfile
 }
 
@@ -91,11 +92,12 @@ function checkedLinkId({ made, request }: LinkPlan, queue: CreatedQueue): Uint8A
   return queue.linkId
 }
 
-function requestOf(
+/** The connection request for a queue, with the private halves of its keys. */
+export function requestOf(
   c: CryptoBackend,
   kind: Kind,
   queue: QueueUri,
-): { request: ConnectionRequest; ratchetKeys: OwnerState["ratchetKeys"] } {
+): { request: ConnectionRequest; ratchetKeys: RatchetKeys | undefined } {
   const common = { agentVersions: AGENT_RANGE, queues: [queue] as const }
   if (kind === "contact") return { request: { kind, ...common, queues: [queue] }, ratchetKeys: undefined }
   const first = c.generateKeyPair("x448")

@@ -7,7 +7,7 @@ import { formatShortLink, type InvitationLink, parseShortLink } from "@sluice/sh
 import { exists } from "../identity.ts"
 import { readState, writeState } from "../queue/state-file.ts"
 import { jsonEd25519Pair, keyToJson } from "../queue/state-keys.ts"
-import { ofLink } from "./owner-state.ts"
+import { ofLink } from "./queue-part.ts"
 
 const KIND = "sluice link, reader"
 
