@@ -1,3 +1,4 @@
+import { encodeBase64Url } from "@sluice/encoding/base64url"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { createQueue, NO_MSG, OK, sok, type TestQueue } from "../support/queue.ts"
 import type { RawClient } from "../support/raw-client.ts"
@@ -171,4 +172,21 @@ describe("a node that stood still for longer than its lease", () => {
     fleet.hub.resume(name(0))
     await expect.poll(ready, { timeout: 10_000 }).toBe(200)
   })
+})
+
+test("who is subscribed on another node hears that an operator blocked the queue", async () => {
+  const token = "0123456789abcdef0123456789abcdef"
+  await using blocking = await TestRelay.start({ nodes: 2, store: "memory", settings: { "admin.token": token } })
+  const recipient = await blocking.connectTo(0)
+  const { ids } = await createQueue(recipient)
+  const { port } = blocking.node(1).relay.adminAddress
+  const answer = await fetch(`http://127.0.0.1:${port}/admin/queue/block`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ queue: encodeBase64Url(ids.senderId), reason: "spam" }),
+  })
+  expect(answer.status).toBe(200)
+  const { entityId, message } = await recipient.event()
+  expect(entityId).toEqual(ids.recipientId)
+  expect(message).toEqual({ tag: "ERR", error: { type: "BLOCKED", reason: "spam" } })
 })

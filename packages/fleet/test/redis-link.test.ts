@@ -2,25 +2,59 @@ import { setTimeout as delay } from "node:timers/promises"
 import { systemClock } from "@sluice/ops/clock"
 import { silentLog } from "@sluice/ops/recording-log"
 import { openRedis, type RedisConnection } from "@sluice/redis/connection"
-import { afterAll, beforeAll } from "vitest"
+import type { RedisConfig } from "@sluice/redis/settings"
+import { afterAll, beforeAll, describe } from "vitest"
+import { startCluster } from "../../redis/test/start-cluster.ts"
 import { startRedis, type TestRedis } from "../../redis/test/start-redis.ts"
 import type { NodeLink } from "../src/node-link.ts"
 import { redisLink } from "../src/redis-link.ts"
-import { linkContract } from "./contract.ts"
+import { type LinkWorld, linkContract } from "./contract.ts"
 import { StoppableClock } from "./stoppable-clock.ts"
 
 const LEASE = 300
-let redis: TestRedis
-let world = 0
-beforeAll(async () => {
-  redis = await startRedis()
-})
-afterAll(() => redis[Symbol.asyncDispose]())
 
-linkContract("redis", () => {
-  const prefix = `world-${++world}:`
+/** A server or a Cluster, as the contract needs it. */
+interface Deployment extends AsyncDisposable {
+  config(changes: Partial<RedisConfig>): RedisConfig
+  readonly servers: readonly TestRedis[]
+}
+
+for (const [name, open] of [
+  ["redis", openOne],
+  ["redis cluster", openCluster],
+] as const) {
+  describe(name, () => {
+    let redis: Deployment
+    let world = 0
+    beforeAll(async () => {
+      redis = await open()
+    })
+    afterAll(() => redis[Symbol.asyncDispose]())
+    linkContract(name, () => Promise.resolve(worldOf(redis, `world-${++world}:`)))
+  })
+}
+
+async function openOne(): Promise<Deployment> {
+  const redis = await startRedis()
+  return {
+    config: (changes) => redis.config(changes),
+    servers: [redis],
+    [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
+  }
+}
+
+async function openCluster(): Promise<Deployment> {
+  const cluster = await startCluster({ replicas: 0 })
+  return {
+    config: (changes) => cluster.config(changes),
+    servers: cluster.masters,
+    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+  }
+}
+
+function worldOf(redis: Deployment, prefix: string): LinkWorld {
   const nodes = new Map<string, { readonly connection: RedisConnection; readonly clock: StoppableClock }>()
-  return Promise.resolve({
+  return {
     link(node: string): NodeLink {
       const clock = new StoppableClock()
       const connection = openRedis(redis.config({ prefix }), { log: silentLog, clock: systemClock })
@@ -40,7 +74,7 @@ linkContract("redis", () => {
       await known?.connection.close()
     },
     async interrupt() {
-      await redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+      await Promise.all(redis.servers.map((server) => server.command("CLIENT", "KILL", "TYPE", "pubsub")))
     },
     async stall(node) {
       const clock = nodes.get(node)?.clock
@@ -51,8 +85,8 @@ linkContract("redis", () => {
     async [Symbol.asyncDispose]() {
       for (const { connection } of nodes.values()) await connection.close()
     },
-  })
-})
+  }
+}
 
 function bound(link: NodeLink): NodeLink {
   return {

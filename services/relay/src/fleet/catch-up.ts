@@ -8,8 +8,8 @@ import type { Subscription } from "../subscription.ts"
 
 /** Subscriptions that are looked at together. */
 const BATCH = 128
-/** Pause after each batch, milliseconds: some 10,000 subscriptions a second at the most. */
-const PAUSE = 10
+/** Pause after each batch, milliseconds: some 5,000 subscriptions a second at the most. */
+const PAUSE = 25
 /** Waiting times after failures of the store, milliseconds. */
 const FIRST_RETRY = 250
 const LAST_RETRY = 15_000
