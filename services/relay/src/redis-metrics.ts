@@ -2,7 +2,10 @@ import type { MetricsRegister } from "@sluice/ops/metrics"
 import type { RedisConnection } from "@sluice/redis/connection"
 
 /** Registers what the connection to Redis counts. */
-export function registerRedisMetrics(register: MetricsRegister, redis: RedisConnection): void {
+export function registerRedisMetrics(
+  register: MetricsRegister,
+  redis: Pick<RedisConnection, "figures" | "isUp">,
+): void {
   const { figures } = redis
   const counter = (name: string, help: string, read: () => number): void =>
     register.counterFrom({ name: `sluice_redis_${name}`, help }, read)

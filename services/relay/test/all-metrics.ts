@@ -9,9 +9,10 @@ import { registerProcessMetrics } from "@sluice/ops/process-metrics"
 import { silentLog } from "@sluice/ops/recording-log"
 import { createIdentity, identityFiles } from "@sluice/transport/certificates"
 import { relaySettings } from "../src/config.ts"
+import { registerRedisMetrics } from "../src/redis-metrics.ts"
 import { createRelay } from "../src/relay.ts"
 
-/** Everything that `/metrics` of a relay serves that was put together and not started, in the Prometheus text format. */
+/** Everything that `/metrics` of a relay can serve, put together and not started, in the Prometheus text format. */
 export async function allMetrics(): Promise<string> {
   const dataFolder = await mkdtemp(join(tmpdir(), "metrics-"))
   try {
@@ -19,6 +20,8 @@ export async function allMetrics(): Promise<string> {
     await createIdentity(nativeCrypto, identityFiles(join(dataFolder, "identity")), { host: "localhost", now })
     const metrics = new Metrics()
     registerProcessMetrics(metrics, { version: "1" })
+    // Served where the store is in Redis.
+    registerRedisMetrics(metrics.register, { figures: { units: 0, failures: 0, repeats: 0, connects: 0 }, isUp: true })
     await using _relay = await createRelay(loadConfig(relaySettings, {}), { log: silentLog, dataFolder, metrics })
     return await metrics.render()
   } finally {
