@@ -1,7 +1,7 @@
 // The script of the pages for links. It is the only part of this service that ever sees a link.
 import { portableCrypto } from "@sluice/crypto/portable"
 import { linkOfPage, type OpenedPage } from "./link-of-page.ts"
-import { isDanger, part, show } from "./page.ts"
+import { part, show } from "./page.ts"
 import { platformOf } from "./platform.ts"
 import { preview } from "./preview.ts"
 import { drawQr } from "./qr.ts"
@@ -23,28 +23,26 @@ async function lookUp(): Promise<void> {
   opened = typeof page === "string" ? undefined : page
   part("said").textContent = ""
   if (typeof page === "string") {
-    finish(page === "missing" ? "noLink" : "brokenLink", false)
+    finish(page === "missing" ? "noLink" : "brokenLink")
     return
   }
   offer(page)
   const { link } = page
-  if (link.form === "full") return finish(link.request.kind === "invitation" ? "oneTime" : "fullLink", true)
-  if (link.link.kind === "invitation") return finish("oneTime", true)
-  if (part("link").dataset["preview"] !== "on") return finish("previewOff", true)
-  show("loading")
-  part("actions").hidden = false
+  if (link.form === "full") return finish(link.request.kind === "invitation" ? "oneTime" : "fullLink")
+  if (link.link.kind === "invitation") return finish("oneTime")
+  if (part("link").dataset["preview"] !== "on") return finish("previewOff")
+  finish("loading")
   const result = await preview(portableCrypto, link.link, ask)
   if (mine !== turn) return
   if (result.found) showProfile(result.link)
-  else finish(result.state, true)
+  else finish(result.state)
 }
 
-/** Shows a state; what it warns of cannot be opened from here. */
-function finish(state: string, usable: boolean): void {
-  show(state)
-  const allowed = usable && !isDanger()
-  part("actions").hidden = !allowed
-  part("scan").hidden = !allowed
+/** Shows a state. Where the link is of no use, nothing is offered to be done with it. */
+function finish(state: string): void {
+  const usable = show(state)
+  part("actions").hidden = !usable
+  part("more").hidden = !usable
 }
 
 /** Everything that can be done with a link without asking anyone. */

@@ -7,21 +7,17 @@ export function part<T extends Element = HTMLElement>(id: string): T {
   return found as unknown as T
 }
 
-/** Shows one state, or the profile, and hides the others. */
-export function show(name: string): void {
-  let tone = "neutral"
+/** Shows one state, or the profile, and hides the others. Tells whether the link can be used after that. */
+export function show(name: string): boolean {
+  let usable = true
   for (const element of document.querySelectorAll<HTMLElement>("[data-state]")) {
     element.hidden = element.dataset["state"] !== name
-    if (!element.hidden) tone = element.dataset["tone"] ?? tone
+    if (!element.hidden) usable = !("dead" in element.dataset)
   }
-  const { dataset } = part("link")
-  dataset["tone"] = tone
-  dataset["shown"] = name
-}
-
-/** Whether what is shown is a reason not to connect. */
-export function isDanger(): boolean {
-  return part("link").dataset["tone"] === "danger"
+  const main = part("link")
+  main.classList.toggle("alone", !usable)
+  main.dataset["shown"] = name
+  return usable
 }
 
 /** Puts text into an element and shows it; hides it when there is none. */

@@ -78,7 +78,7 @@ export async function makeSite(
 
 function missingPage(language: Language, assets: AssetPaths): { readonly text: string } {
   const { texts } = language
-  const content = html`<main class="server"><section class="card who">
+  const content = html`<main class="server alone"><section class="card who">
 <h1>${texts.notFoundPageTitle}</h1>
 <p>${texts.notFoundPageText}</p>
 </section></main>`

@@ -7,6 +7,8 @@ interface State {
   readonly tone: Tone
   /** A button to ask again makes sense. */
   readonly retry?: true
+  /** The link is of no use, or of harm: nothing to open, copy or install. */
+  readonly dead?: true
 }
 
 /**
@@ -18,9 +20,9 @@ export const STATES = {
   oneTime: { tone: "neutral" },
   fullLink: { tone: "neutral" },
   previewOff: { tone: "neutral" },
-  noLink: { tone: "problem" },
-  brokenLink: { tone: "problem" },
-  notFound: { tone: "problem" },
+  noLink: { tone: "problem", dead: true },
+  brokenLink: { tone: "problem", dead: true },
+  notFound: { tone: "problem", dead: true },
   notAllowed: { tone: "problem" },
   otherServer: { tone: "problem" },
   relayDown: { tone: "problem", retry: true },
@@ -29,12 +31,12 @@ export const STATES = {
   busy: { tone: "problem", retry: true },
   offline: { tone: "problem", retry: true },
   malformed: { tone: "problem" },
-  wrongKey: { tone: "danger" },
-  tampered: { tone: "danger" },
-  otherData: { tone: "danger" },
-  forged: { tone: "danger" },
-  badOwners: { tone: "danger" },
-  otherQueue: { tone: "danger" },
+  wrongKey: { tone: "danger", dead: true },
+  tampered: { tone: "danger", dead: true },
+  otherData: { tone: "danger", dead: true },
+  forged: { tone: "danger", dead: true },
+  badOwners: { tone: "danger", dead: true },
+  otherQueue: { tone: "danger", dead: true },
 } as const satisfies Readonly<Record<string, State>>
 
 /** A state by its name. */

@@ -35,9 +35,9 @@ export function linkPage({ kind, language, assets, preview }: LinkPageOptions): 
 <p class="kind">${icon(kind.icon)}<span>${texts[kind.label]}</span></p>
 <div aria-live="polite">
 ${profile(texts)}
-${STATE_LIST.map(({ name, tone, title, text, retry }) => {
+${STATE_LIST.map(({ name, tone, title, text, retry, dead }) => {
   const mark = tone === "neutral" ? (name === "loading" ? "lock" : kind.icon) : TONE_ICONS[tone]
-  return html`<div class="state ${tone}" data-state="${name}" data-tone="${tone}" hidden>
+  return html`<div class="state ${tone}" data-state="${name}"${dead ? html` data-dead` : undefined} hidden>
 <span class="mark">${icon(mark)}</span>
 <h1>${texts[title]}</h1>
 <p>${texts[text]}</p>
@@ -56,7 +56,7 @@ ${retry ? html`<p><button type="button" class="quiet" data-retry>${texts.tryAgai
 </div>
 <p class="said" id="said" role="status"></p>
 </section>
-<aside class="card more">
+<aside class="card more" id="more">
 <div class="scan" id="scan" hidden>
 <h2>${texts.qrTitle}</h2>
 <div class="qr" id="qr" role="img" aria-label="${texts.qrLabel}"></div>

@@ -28,7 +28,7 @@ export function serverPage(options: ServerPageOptions): Html {
     title: texts.serverTitle,
     script: false,
     about: false,
-    content: html`<main class="server">
+    content: html`<main class="server${relays.length === 0 ? " alone" : ""}">
 <section class="card who">
 <p class="kind">${icon("relay")}<span>${relays[0]?.hosts[0] ?? "SimpleX"}</span></p>
 <h1>${texts.serverTitle}</h1>
