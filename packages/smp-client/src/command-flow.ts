@@ -31,23 +31,23 @@ export interface Started {
 }
 
 /** What is known about the command that a response is for. */
-export type Match =
+export type Match<A = BrokerMessage> =
   /** Its caller waits: settle it with {@link PendingCommand.resolve} or `reject`. */
-  | { readonly kind: "answer"; readonly command: PendingCommand }
+  | { readonly kind: "answer"; readonly command: PendingCommand<A> }
   /** The response names another entity. */
-  | { readonly kind: "other-entity"; readonly command: PendingCommand }
+  | { readonly kind: "other-entity"; readonly command: PendingCommand<A> }
   /** Its caller has given up. */
-  | { readonly kind: "late"; readonly command: PendingCommand }
+  | { readonly kind: "late"; readonly command: PendingCommand<A> }
   | { readonly kind: "unknown" }
 
-const UNKNOWN: Match = { kind: "unknown" }
+const UNKNOWN = { kind: "unknown" } as const
 
-/** A command from the call to its answer. */
-export class PendingCommand {
+/** A command from the call to its answer, of type `A`. */
+export class PendingCommand<A = BrokerMessage> {
   readonly tag: string
   readonly call: CallOptions
   readonly start: () => Started
-  readonly resolve: (answer: BrokerMessage) => void
+  readonly resolve: (answer: A) => void
   readonly reject: (error: unknown) => void
   started: Started | undefined
   cancelTimer: CancelTimer | undefined
@@ -57,7 +57,7 @@ export class PendingCommand {
     tag: string,
     call: CallOptions,
     start: () => Started,
-    resolve: (answer: BrokerMessage) => void,
+    resolve: (answer: A) => void,
     reject: (error: unknown) => void,
   ) {
     this.tag = tag
@@ -72,7 +72,7 @@ export class PendingCommand {
  * Keeps the commands of one connection: those that wait for room, those that wait for their answers with a time limit
  * each, and for a while those that nobody waits for any more. Finds the command of a response as transport.md §5.1 says.
  */
-export class CommandFlow {
+export class CommandFlow<A = BrokerMessage> {
   readonly #clock: Clock
   readonly #onTimeout: () => void
   readonly #maxInFlight: number
@@ -80,10 +80,10 @@ export class CommandFlow {
   readonly #maxLate: number
   readonly #timeout: number
   readonly #perCommand: number
-  readonly #inFlight = new Map<string, PendingCommand>()
-  readonly #late = new Map<string, PendingCommand>()
+  readonly #inFlight = new Map<string, PendingCommand<A>>()
+  readonly #late = new Map<string, PendingCommand<A>>()
   /** A set keeps the order in which commands came and lets aborted ones leave from the middle. */
-  readonly #queue = new Set<PendingCommand>()
+  readonly #queue = new Set<PendingCommand<A>>()
   #end: SmpClientError | undefined
 
   /** `onTimeout` is called for each command that was not answered in time. */
@@ -108,11 +108,11 @@ export class CommandFlow {
   }
 
   /** Takes a command; `start` is called once there is room, now or later, and what it throws rejects the command. */
-  submit(tag: string, start: () => Started, call: CallOptions): Promise<BrokerMessage> {
+  submit(tag: string, start: () => Started, call: CallOptions): Promise<A> {
     return new Promise((resolve, reject) => {
       if (this.#end !== undefined) return reject(this.#end)
       if (call.signal?.aborted) return reject(call.signal.reason)
-      const command = new PendingCommand(tag, call, start, resolve, reject)
+      const command = new PendingCommand<A>(tag, call, start, resolve, reject)
       if (this.#inFlight.size < this.#maxInFlight && this.#queue.size === 0) return this.#start(command)
       if (this.#queue.size >= this.#maxQueued) return reject(new SmpClientError({ code: "BUSY", command: tag }))
       this.#queue.add(command)
@@ -121,7 +121,7 @@ export class CommandFlow {
   }
 
   /** Finds the command of a response and takes it out; the caller settles it. */
-  match(corrId: CorrId, entityId: EntityId): Match {
+  match(corrId: CorrId, entityId: EntityId): Match<A> {
     const key = idKey(corrId)
     const command = this.#inFlight.get(key)
     if (command === undefined) {
@@ -150,7 +150,7 @@ export class CommandFlow {
     }
   }
 
-  #start(command: PendingCommand): void {
+  #start(command: PendingCommand<A>): void {
     let started: Started
     try {
       // Aborted together with the one that made room for it, and not told yet.
@@ -171,7 +171,7 @@ export class CommandFlow {
     if (command.onAbort === undefined) this.#watch(command)
   }
 
-  #watch(command: PendingCommand): void {
+  #watch(command: PendingCommand<A>): void {
     const { signal } = command.call
     if (signal === undefined) return
     command.onAbort = () => this.#giveUp(command, signal.reason)
@@ -179,7 +179,7 @@ export class CommandFlow {
   }
 
   /** The caller waits no longer. If the command is sent, its answer will still be recognised. */
-  #giveUp(command: PendingCommand, reason: unknown): void {
+  #giveUp(command: PendingCommand<A>, reason: unknown): void {
     this.#queue.delete(command)
     this.#release(command)
     const { started } = command
@@ -192,7 +192,7 @@ export class CommandFlow {
     command.reject(reason)
   }
 
-  #remember(key: string, command: PendingCommand): void {
+  #remember(key: string, command: PendingCommand<A>): void {
     this.#late.set(key, command)
     if (this.#late.size <= this.#maxLate) return
     for (const oldest of this.#late.keys()) {
@@ -209,12 +209,12 @@ export class CommandFlow {
     }
   }
 
-  #release(command: PendingCommand): void {
+  #release(command: PendingCommand<A>): void {
     command.cancelTimer?.()
     if (command.onAbort !== undefined) command.call.signal?.removeEventListener("abort", command.onAbort)
   }
 }
 
-function sameEntity(command: PendingCommand, entityId: EntityId): boolean {
+function sameEntity(command: Pick<PendingCommand, "started">, entityId: EntityId): boolean {
   return command.started !== undefined && equalBytes(command.started.entityId, entityId)
 }
