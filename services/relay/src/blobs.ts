@@ -71,9 +71,7 @@ export function relayBlobs(config: BlobConfig, store: QueueStore): RelayBlobs | 
   if (!config.enabled) return undefined
   const blobs = blobsOf(store)
   if (blobs === undefined) {
-    throw new OperatorError(
-      "blobs.enabled: true is not allowed with this store; allowed: with store.kind lmdb or memory",
-    )
+    throw new OperatorError("blobs.enabled: true is not allowed with this store; allowed: false")
   }
   const { maxCount, ttl, checkInterval } = config
   const figures = { stored: 0, written: 0, read: 0, refused: 0 }

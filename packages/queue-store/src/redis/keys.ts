@@ -74,6 +74,18 @@ export class RedisKeys {
     return { ids: `${tag}i`, hash: `${tag}h` }
   }
 
+  /** Of all blobs, which share a slot: names by the time of their last write (sorted set), and how their keys begin. */
+  blobs(): { readonly times: string; readonly start: string } {
+    const tag = `${this.#prefix}{blobs}`
+    return { times: `${tag}t`, start: `${tag}:` }
+  }
+
+  /** A blob (hash: k key, t time, d data), with its name. */
+  blob(id: Uint8Array): { readonly times: string; readonly blob: string; readonly name: string } {
+    const { times, start } = this.blobs()
+    return { times, blob: start + name(id), name: name(id) }
+  }
+
   /** Numbers of what is stored (hash). */
   counts(): string {
     return `${this.#prefix}counts`

@@ -2,6 +2,7 @@ import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { type Clock, systemClock } from "@sluice/ops/clock"
 import type { RedisConnection } from "@sluice/redis/connection"
+import type { BlobHolder } from "../blob-store.ts"
 import type { QueueStore } from "../queue-store.ts"
 import { StoreError } from "../store-error.ts"
 import type { RedisContext } from "./context.ts"
@@ -16,6 +17,7 @@ import * as messages from "./operations/messages.ts"
 import * as notifiers from "./operations/notifiers.ts"
 import * as queues from "./operations/queues.ts"
 import * as services from "./operations/services.ts"
+import { redisBlobs } from "./redis-blobs.ts"
 import { toStoreError } from "./redis-errors.ts"
 import { ALL_SCRIPTS } from "./scripts/all-scripts.ts"
 
@@ -38,7 +40,7 @@ export interface RedisStoreOptions {
  * Two things differ from the other stores. A change that was rejected because the connection broke, or because not enough
  * replicas confirmed it, may have taken effect. And the numbers of `counts()` are late by up to a second on other nodes.
  */
-export function openRedisStore(options: RedisStoreOptions): QueueStore {
+export function openRedisStore(options: RedisStoreOptions): QueueStore & BlobHolder {
   const c = redisContext(options)
   const operations = new Operations()
   const run = operations.run.bind(operations)
@@ -98,6 +100,7 @@ export function openRedisStore(options: RedisStoreOptions): QueueStore {
     importNotifications: (entries) => run("importNotifications", () => importing.importNotifications(c, entries)),
     importServices: (imported) => run("importServices", () => services.importServices(c, imported)),
 
+    blobs: redisBlobs(c, run),
     check: () => run("check", () => probe(c)),
     close: () => operations.close(() => c.counts.flush()),
     [Symbol.asyncDispose]: () => operations.close(() => c.counts.flush()),

@@ -18,15 +18,19 @@ import { claimAll, list, removeQueue } from "./queues.ts"
 /** Messages and notifications that go to Redis in one go. */
 const CHUNK = 64
 
-/** Queues come one after the other; each in several steps, of which an interruption leaves what a repetition replaces. */
+/**
+ * Each queue is written in several steps, of which an interruption leaves what a repetition replaces. All of a call are on
+ * their way at once; of two that want the same ID the first gets it.
+ */
 export async function importQueues(c: RedisContext, entries: readonly ImportedQueue[]): Promise<ImportResult> {
-  const conflicts: Uint8Array[] = []
-  for (const entry of entries) {
-    const { recipientId } = entry.queue
-    const imports = isId(recipientId) && (await onQueue(c, recipientId, (keys) => importQueue(c, entry, keys)))
-    if (!imports) conflicts.push(copyOf(recipientId))
-  }
-  return { conflicts }
+  const imported = await Promise.all(
+    entries.map(async (entry) => {
+      const { recipientId } = entry.queue
+      return isId(recipientId) && (await onQueue(c, recipientId, (keys) => importQueue(c, entry, keys)))
+    }),
+  )
+  const left = entries.filter((_, i) => imported[i] === false)
+  return { conflicts: left.map(({ queue }) => copyOf(queue.recipientId)) }
 }
 
 async function importQueue(c: RedisContext, entry: ImportedQueue, keys: QueueKeys): Promise<boolean> {

@@ -1,4 +1,5 @@
 import type { Script } from "@sluice/redis/script"
+import * as blobScripts from "./blob-scripts.ts"
 import * as indexScripts from "./index-scripts.ts"
 import * as messageScripts from "./message-scripts.ts"
 import * as notifierScripts from "./notifier-scripts.ts"
@@ -10,4 +11,5 @@ export const ALL_SCRIPTS: readonly Script[] = [
   ...Object.values(queueScripts),
   ...Object.values(notifierScripts),
   ...Object.values(indexScripts),
+  ...Object.values(blobScripts),
 ]
