@@ -6,10 +6,10 @@ import { TestRelay, TOPOLOGIES } from "../support/relay.ts"
 import { ack, delivered, expectEvent, receive, secureAsSender, sendTo, sub, subWithMessage } from "../support/steps.ts"
 
 /** smp.md §4.2 and relay-internals.md §8: subscriptions that end, and what is sent about it. */
-describe.each(TOPOLOGIES)("on $name:", ({ nodes, store }) => {
+describe.each(TOPOLOGIES)("on $name:", ({ on }) => {
   let relay: TestRelay
   beforeAll(async () => {
-    relay = await TestRelay.start({ nodes, store })
+    relay = await TestRelay.start(on)
   })
   afterAll(() => relay[Symbol.asyncDispose]())
 
@@ -26,7 +26,7 @@ describe.each(TOPOLOGIES)("on $name:", ({ nodes, store }) => {
 
     test("no END for who subscribed again before it was sent", async () => {
       const clock = new ManualClock(Date.now())
-      await using slow = await TestRelay.start({ nodes, store, clock })
+      await using slow = await TestRelay.start({ ...on, clock })
       const [r1, r2, s] = [await slow.connect(), await slow.connect(), await slow.connect()]
       const queue = await createQueue(r1)
       expect(await sub(r2, queue)).toEqual(sok(r2))

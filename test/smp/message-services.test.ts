@@ -31,10 +31,10 @@ import {
 import { versionsFrom } from "../support/versions.ts"
 
 /** smp.md §10.4 and §4.7: services that receive messages. */
-describe.each(TOPOLOGIES)("on $name:", ({ nodes, store }) => {
+describe.each(TOPOLOGIES)("on $name:", ({ on }) => {
   let relay: TestRelay
   beforeAll(async () => {
-    relay = await TestRelay.start({ nodes, store })
+    relay = await TestRelay.start(on)
   })
   afterAll(() => relay[Symbol.asyncDispose]())
 

@@ -7,12 +7,12 @@ import { ack, delivered, expectEvent, message, receive, secure, sendTo, sub, sub
 import { versionsFrom } from "../support/versions.ts"
 
 /** smp.md §10.3; with it relay-internals.md §13, cases 1 to 7. */
-describe.each(TOPOLOGIES)("on $name:", ({ nodes, store }) => {
+describe.each(TOPOLOGIES)("on $name:", ({ on }) => {
   let relay: TestRelay
   let small: TestRelay
   beforeAll(async () => {
-    relay = await TestRelay.start({ nodes, store })
-    small = await TestRelay.start({ nodes, store, settings: { "relay.message_quota": 2 } })
+    relay = await TestRelay.start(on)
+    small = await TestRelay.start({ ...on, settings: { "relay.message_quota": 2 } })
   })
   afterAll(async () => {
     await relay[Symbol.asyncDispose]()

@@ -19,10 +19,10 @@ import {
 import { versionsFrom } from "../support/versions.ts"
 
 /** smp.md §10.7 and §4.6. */
-describe.each(TOPOLOGIES)("on $name:", ({ nodes, store }) => {
+describe.each(TOPOLOGIES)("on $name:", ({ on }) => {
   let relay: TestRelay
   beforeAll(async () => {
-    relay = await TestRelay.start({ nodes, store })
+    relay = await TestRelay.start(on)
   })
   afterAll(() => relay[Symbol.asyncDispose]())
 
@@ -208,7 +208,7 @@ describe.each(TOPOLOGIES)("on $name:", ({ nodes, store }) => {
       })
 
       test("case 63: the association survives restarts, a subscription to messages is its own affair", async () => {
-        await using restarted = await TestRelay.start({ nodes, store })
+        await using restarted = await TestRelay.start(on)
         const service = withIssuer("N")
         let [rcv, snd] = [await restarted.connect({ versions: v }), await restarted.connect({ versions: v })]
         let ntf = await restarted.connect({ versions: v, service })
@@ -234,7 +234,7 @@ describe.each(TOPOLOGIES)("on $name:", ({ nodes, store }) => {
   })
 
   test("pending notifications survive a restart", async () => {
-    await using restarted = await TestRelay.start({ nodes, store })
+    await using restarted = await TestRelay.start(on)
     const r = await restarted.connect()
     const queue = await createQueue(r)
     await addNotifier(r, queue)
@@ -250,7 +250,7 @@ describe.each(TOPOLOGIES)("on $name:", ({ nodes, store }) => {
   })
 
   test("80 notifications fill a block, and more than one goes out in a round", async () => {
-    await using large = await TestRelay.start({ nodes, store, settings: { "relay.message_quota": 500 } })
+    await using large = await TestRelay.start({ ...on, settings: { "relay.message_quota": 500 } })
     const [r, s, n] = [await large.connect(), await large.connect(), await large.connect()]
     const queue = await createQueue(r)
     await addNotifier(r, queue)

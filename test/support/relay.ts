@@ -4,6 +4,8 @@ import { join } from "node:path"
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { MemoryHub } from "@sluice/fleet/memory-link"
+import { openSocketHub, type SocketHub } from "@sluice/fleet/socket-hub"
+import { socketLink } from "@sluice/fleet/socket-link"
 import { type Clock, systemClock } from "@sluice/ops/clock"
 import { loadConfig } from "@sluice/ops/config"
 import type { Log } from "@sluice/ops/log"
@@ -32,6 +34,8 @@ export interface TestRelayOptions {
    * follow each other are never on the same node.
    */
   readonly nodes?: number
+  /** Join the nodes as the workers of one machine: the store open for several processes, and a socket between them. */
+  readonly workers?: boolean
   /** Of the relay's own; default the native one. */
   readonly crypto?: CryptoBackend
   /** Default a log that is kept in {@link TestRelay.log}. */
@@ -46,12 +50,17 @@ export interface TestNode {
 }
 
 /** What cases that concern several connections run on: one relay, and nodes that share an address. */
-export const TOPOLOGIES: readonly ({ readonly name: string } & Required<Pick<TestRelayOptions, "nodes" | "store">>)[] =
-  [
-    { name: "one node", nodes: 1, store: "lmdb" },
-    { name: "three nodes", nodes: 3, store: "lmdb" },
-    { name: "three nodes on Redis", nodes: 3, store: "redis" },
-  ]
+export const TOPOLOGIES: readonly Topology[] = [
+  { name: "one node", on: {} },
+  { name: "three nodes", on: { nodes: 3 } },
+  { name: "three nodes on Redis", on: { nodes: 3, store: "redis" } },
+  { name: "three workers", on: { nodes: 3, workers: true } },
+]
+
+export interface Topology {
+  readonly name: string
+  readonly on: Pick<TestRelayOptions, "nodes" | "store" | "workers">
+}
 
 /**
  * What smp.md §10 runs its cases with. The two delays are shorter than there, to be waited for in real time: what is
@@ -85,6 +94,7 @@ export class TestRelay implements AsyncDisposable {
   #running: { readonly nodes: readonly TestNode[]; readonly store: QueueStore } | undefined
   #next = 0
   #redis: TestRedis | undefined
+  #socketHub: SocketHub | undefined
 
   private constructor(folder: string, options: TestRelayOptions) {
     this.folder = folder
@@ -136,24 +146,26 @@ export class TestRelay implements AsyncDisposable {
       ...settings,
     }
     const config: RelayConfig = loadConfig(relaySettings, { overrides })
-    const open = (): Promise<OpenStore> => openStore(config, this.folder, { crypto: nativeCrypto, log })
-    const { nodes: count = 1 } = this.#options
+    const { nodes: count = 1, workers: shared = false } = this.#options
+    const open = (): Promise<OpenStore> => openStore(config, this.folder, { crypto: nativeCrypto, log, shared })
+    const hub = join(this.folder, "hub")
+    if (shared) this.#socketHub ??= await openSocketHub({ path: hub }, { clock: systemClock })
     const first = await open()
     // One store object for all nodes: the first that stops must not close it for the others.
-    const shared = { ...first, store: { ...first.store, close: () => Promise.resolve() } }
+    const common = { ...first, store: { ...first.store, close: () => Promise.resolve() } }
     const nodes: TestNode[] = []
     for (let index = 0; index < count; index++) {
       let name = ""
       const own = index === 0 || kind !== "redis" ? first : await open()
       const relay = await createRelay(config, {
-        ...{ log, dataFolder: this.folder, store: kind === "redis" || count === 1 ? own : shared },
+        ...{ log, dataFolder: this.folder, store: kind === "redis" || count === 1 ? own : common },
         ...(clock && { clock }),
         ...(crypto && { crypto }),
         ...(count > 1 &&
           kind !== "redis" && {
-            link: ({ node }) => {
-              name = node
-              return this.hub.link(node)
+            link: (components) => {
+              name = components.node
+              return shared ? socketLink({ path: hub })(components) : this.hub.link(name)
             },
           }),
       })
@@ -197,6 +209,7 @@ export class TestRelay implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.close()
     await this.stop()
+    await this.#socketHub?.close()
     await this.#redis?.[Symbol.asyncDispose]()
     await rm(this.folder, { recursive: true, force: true })
   }

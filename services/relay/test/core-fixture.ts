@@ -61,6 +61,6 @@ export async function subscribe(relay: RelayContext, client: Client, queue: Queu
   const { subscription } = relay.delivery.register(client, queue)
   const [outcome] = await relay.store.subscribe([{ recipientId: queue.recipientId }], relay.node)
   if (outcome?.ok !== true) throw new Error("the store refused the subscription")
-  subscription.owner = outcome.owner
+  relay.delivery.owned(subscription, outcome.owner)
   relay.delivery.settle(subscription, outcome.head)
 }
