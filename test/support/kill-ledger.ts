@@ -37,10 +37,21 @@ const HEADER = 4
 /** The books of one queue: what was sent, what came, and everything about it that must not be. */
 export class QueueLedger {
   readonly violations: string[] = []
+  /** Numbers in the order of their first delivery. */
+  readonly #order: number[] = []
+  readonly #ordered: "all" | "answered"
   readonly #sent: Sent[] = []
   readonly #deliveries = new Map<string, Delivery>()
   #lastNumber = -1
   #refused = 0
+
+  /**
+   * `answered`: only messages that were answered OK must come in order. A server that was paused may store what nobody waits
+   * for any more behind what was sent later through another one.
+   */
+  constructor(ordered: "all" | "answered" = "all") {
+    this.#ordered = ordered
+  }
 
   /** The next message to send, which can be told from all others by its body. */
   next(size: number): { readonly number: number; readonly body: Uint8Array } {
@@ -75,7 +86,8 @@ export class QueueLedger {
     }
     sent.ids.add(idKey(msgId))
     if (sent.ids.size > 1) this.violations.push("stored twice")
-    if (number < this.#lastNumber) this.violations.push("delivered out of order")
+    this.#order.push(number)
+    if (this.#ordered === "all" && number < this.#lastNumber) this.violations.push("delivered out of order")
     this.#lastNumber = Math.max(this.#lastNumber, number)
     if (sent.outcome === "refused") this.violations.push("delivered though it was refused")
   }
@@ -94,6 +106,9 @@ export class QueueLedger {
       if (outcome === "waiting") this.violations.push("never answered, and the client does not know")
       if (outcome === "ok" && ids.size === 0) this.violations.push("answered OK and never delivered")
     }
+    const answered = this.#order.filter((number) => this.#sent[number]?.outcome === "ok")
+    const before = (number: number, i: number): boolean => i > 0 && number < (answered[i - 1] ?? 0)
+    if (this.#ordered === "answered" && answered.some(before)) this.violations.push("delivered out of order")
   }
 
   get counts(): Counts {

@@ -30,6 +30,6 @@ it("`sluice up --links` does not go with --workers, and says so in one line", as
   const { code, stderr } = await sluice(["up", "--links", "--workers", "2"], { env })
   expect([code, stderr]).toEqual([
     2,
-    expect.stringMatching(/^sluice: links\.enabled does not go with --workers; .*\n$/),
+    expect.stringMatching(/^sluice: links\.enabled does not go with --workers and --cluster; .*\n$/),
   ])
 })

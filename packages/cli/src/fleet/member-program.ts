@@ -26,7 +26,7 @@ export async function memberProgram(spec: MemberSpec, { tell, led }: Supervised)
     record: false,
     overrides: spec.overrides,
     name: `relay-${spec.index}`,
-    parts: spec.hub === undefined ? {} : partsOfWorker(spec.hub, led),
+    parts: spec.hub === undefined ? {} : partsOfWorker(spec.hub, settings.config.fleet.lease, led),
     watcher: {
       started(relay) {
         const [listener] = relay.addresses
@@ -47,10 +47,10 @@ export async function memberProgram(spec: MemberSpec, { tell, led }: Supervised)
 }
 
 /** What is different for one of several processes on one embedded store. */
-function partsOfWorker(hub: string, led: Promise<void>): Partial<RelayParts> {
+function partsOfWorker(hub: string, lease: number, led: Promise<void>): Partial<RelayParts> {
   return {
     sharedStore: true,
-    link: socketLink({ path: hub }),
+    link: socketLink({ path: hub, lease }),
     fleetJobs: (components) => new LeaderJobs(timerJobs({}, components), led),
   }
 }

@@ -12,6 +12,8 @@ import { programWithPages } from "./with-pages.ts"
 export interface UpOptions extends GlobalOptions {
   /** Relay processes that share the embedded store and the port. */
   readonly workers?: number | undefined
+  /** Relay processes that share a Redis and the port. */
+  readonly cluster?: number | undefined
   /** Whether the pages for links are served as well, whatever the settings say. */
   readonly links?: boolean | undefined
 }
@@ -21,9 +23,11 @@ export async function upProgram(options: UpOptions): Promise<Program> {
   const place = placeOf(options)
   const overrides = options.links === true ? { "links.enabled": true } : {}
   const settings = loadSettings(place, overrides)
-  if (options.workers !== undefined && settings.config.links.enabled) {
+  const { workers, cluster } = options
+  const count = workers ?? cluster
+  if (count !== undefined && settings.config.links.enabled) {
     throw new OperatorError(
-      "links.enabled does not go with --workers; allowed: links.enabled = false, and `sluice links` beside it",
+      "links.enabled does not go with --workers and --cluster; allowed: links.enabled = false, and `sluice links` beside it",
     )
   }
   const fresh = !(await hasIdentity(place, settings))
@@ -37,11 +41,9 @@ export async function upProgram(options: UpOptions): Promise<Program> {
     },
     stopping: () => line?.hide(),
   }
-  if (options.workers === undefined) {
-    return programWithPages(place, settings, { overrides, watcher: watcherFor(view) })
-  }
-  const { workersProgram } = await import("../fleet/workers-program.ts")
-  return workersProgram(place, settings, { count: options.workers, view })
+  if (count === undefined) return programWithPages(place, settings, { overrides, watcher: watcherFor(view) })
+  const { fleetProgram } = await import("../fleet/fleet-program.ts")
+  return fleetProgram(place, settings, { kind: workers === undefined ? "cluster" : "workers", count, view })
 }
 
 /** What somebody who watches sees. */

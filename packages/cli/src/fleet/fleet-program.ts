@@ -1,9 +1,5 @@
-import { mkdtemp } from "node:fs/promises"
 import { createServer } from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { fromHex } from "@sluice/encoding/bytes"
-import { openSocketHub, type SocketHub } from "@sluice/fleet/socket-hub"
 import { createAdminServer } from "@sluice/ops/admin-server"
 import { type Bind, bindOf, formatBind } from "@sluice/ops/bind"
 import { systemClock } from "@sluice/ops/clock"
@@ -18,38 +14,30 @@ import type { Place, Settings } from "../place.ts"
 import { removeRunRecord, writeRunRecord } from "../run-record.ts"
 import type { View } from "../serve/up-program.ts"
 import { VERSION } from "../version.ts"
+import { type CommonGround, checkGround, type GroundKind, openGround } from "./common-ground.ts"
 import { fleetMetrics, fleetRoutes } from "./member-admin.ts"
 import type { MemberSpec } from "./member-messages.ts"
 import { Supervisor } from "./supervisor.ts"
 
-/** Name of the socket over which the processes tell each other what happens. */
-const HUB = "workers.sock"
-/** Bytes that a Unix socket's path may have, on all systems. */
-const LONGEST_SOCKET_PATH = 103
-
-/** How many processes, and who watches. */
-export interface WorkersOptions {
+/** What processes share, how many there are, and who watches. */
+export interface FleetOptions {
+  readonly kind: GroundKind
   readonly count: number
   readonly view: View
 }
 
-/** Several relay processes on one embedded store, behind one port, as a program. */
-export async function workersProgram(place: Place, settings: Settings, options: WorkersOptions): Promise<Program> {
+/** Several relay processes on one store, behind one port, as a program. */
+export function fleetProgram(place: Place, settings: Settings, options: FleetOptions): Program {
   const { config } = settings
-  const { view, count } = options
+  const { kind, view, count } = options
   const { sink } = view
-  if (config.store.kind !== "lmdb") {
-    throw new OperatorError(
-      `--workers needs a store that processes can share: store.kind is ${config.store.kind}; allowed: lmdb`,
-    )
-  }
+  checkGround(kind, settings)
   const log = createLog({ ...config.log, service: "supervisor" }, { clock: systemClock, ...(sink && { sink }) })
   const metrics = new Metrics()
   registerProcessMetrics(metrics, { version: VERSION })
   const readiness = new Readiness(systemClock)
-  const path = await hubPath(place)
-  const spec = specOf(place, settings, path, sink !== undefined)
-  let hub: SocketHub | undefined
+  let ground: CommonGround | undefined
+  const spec = specOf(place, settings, () => ground, sink !== undefined)
   const supervisor = new Supervisor({ count, sink, spec }, { clock: systemClock, log, register: metrics.register })
   readiness.add("workers", () => supervisor.serving.length > 0)
   const render = async (): Promise<string> => fleetMetrics(await metrics.render(), supervisor.serving)
@@ -67,12 +55,16 @@ export async function workersProgram(place: Place, settings: Settings, options: 
     async start(signal) {
       await ensureFree(config.relay.bind.map((address) => bindOf(address, config.relay.port)))
       await admin.listen()
-      hub = await openSocketHub({ path }, { clock: systemClock })
-      const { port, fingerprint } = await supervisor.start(signal).catch(async (error: unknown) => {
-        await hub?.close()
-        await admin.close()
-        throw error
-      })
+      const { port, fingerprint } = await openGround(kind, place, settings)
+        .then((opened) => {
+          ground = opened
+          return supervisor.start(signal)
+        })
+        .catch(async (error: unknown) => {
+          await ground?.close()
+          await admin.close()
+          throw error
+        })
       await writeRunRecord(place, { pid: process.pid, port, adminPort: admin.address.port })
       await view.started({ port, fingerprint: fromHex(fingerprint) }, () => supervisor.status)
     },
@@ -80,7 +72,7 @@ export async function workersProgram(place: Place, settings: Settings, options: 
       view.stopping()
       await removeRunRecord(place)
       await supervisor.stop(deadline)
-      await hub?.close()
+      await ground?.close()
       await admin.close()
     },
     async reload() {
@@ -91,12 +83,17 @@ export async function workersProgram(place: Place, settings: Settings, options: 
 }
 
 /** What is not as the operator's settings say, because the processes share one place. */
-function specOf({ dataFolder, configFile, configNamed }: Place, { config }: Settings, hub: string, terminal: boolean) {
+function specOf(
+  { dataFolder, configFile, configNamed }: Place,
+  { config }: Settings,
+  ground: () => CommonGround | undefined,
+  terminal: boolean,
+) {
   return (index: number, life: { readonly port: number | undefined; readonly first: boolean }): MemberSpec => ({
     index,
     dataFolder,
     configFile: configNamed ? configFile : undefined,
-    hub,
+    hub: ground()?.hub,
     overrides: {
       "relay.port": life.port ?? config.relay.port,
       "relay.share_port": true,
@@ -107,15 +104,9 @@ function specOf({ dataFolder, configFile, configNamed }: Place, { config }: Sett
       // Each process writes the figures of its own: a line of one day is the sum of their lines.
       ...(index > 0 && { "statistics.path": `${config.statistics.path}/worker-${index}` }),
       ...(terminal && config.log.format === "auto" && { "log.format": "pretty" }),
+      ...ground()?.overrides,
     },
   })
-}
-
-/** Where the processes meet: in the data folder, unless its path is too long for a socket. */
-async function hubPath({ dataFolder }: Place): Promise<string> {
-  const path = join(dataFolder, HUB)
-  if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return path
-  return join(await mkdtemp(join(tmpdir(), "sluice-")), HUB)
 }
 
 /** Sharing a port must not go unnoticed: with another relay of this user on it, clients would reach the wrong one. */

@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdir } from "node:fs/promises"
+import { connect, createServer } from "node:net"
+import { setTimeout as wait } from "node:timers/promises"
+import { OperatorError } from "@sluice/ops/operator-error"
+
+/** Time for the server to answer after its start, which includes reading its file, ms. */
+const LONGEST_START = 30_000
+/** Wait before a server that died is started again, ms. */
+const RESTART = 500
+
+/** A Redis of its own for a fleet on this machine, which writes every change to its disk. */
+export class LocalRedis {
+  readonly port: number
+  readonly #folder: string
+  #child: ChildProcess | undefined
+  #stopping = false
+
+  private constructor(folder: string, port: number) {
+    this.#folder = folder
+    this.port = port
+  }
+
+  /** Starts `redis-server` with its files in the folder. Throws `OperatorError` where that program is missing. */
+  static async start(folder: string): Promise<LocalRedis> {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const redis = new LocalRedis(folder, await freePort())
+    redis.#spawn()
+    try {
+      await redis.#answers()
+    } catch (error) {
+      await redis.stop()
+      throw error
+    }
+    return redis
+  }
+
+  /** Lets it write what it has, and waits for its end. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+    const exited = once(child, "exit")
+    child.kill("SIGTERM")
+    await exited
+  }
+
+  #spawn(): void {
+    const args = [
+      ...["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder, "--save", ""],
+      ...["--appendonly", "yes", "--appendfsync", "always", "--loglevel", "warning", "--daemonize", "no"],
+    ]
+    // A terminal's Ctrl+C goes to the whole group, but the relays need it to the end.
+    const child = spawn("redis-server", args, { stdio: "ignore", detached: true })
+    this.#child = child
+    child.on("error", () => undefined)
+    child.on("exit", () => {
+      if (!this.#stopping) setTimeout(() => this.#stopping || this.#spawn(), RESTART).unref()
+    })
+  }
+
+  async #answers(): Promise<void> {
+    for (let waited = 0; waited < LONGEST_START; waited += 50) {
+      if (this.#child?.pid === undefined) break
+      if (await answers(this.port)) return
+      await wait(50)
+    }
+    throw new OperatorError(
+      "--cluster needs Redis: the program redis-server could not be started; install it, or set redis.nodes (SLUICE_REDIS_NODES) to a Redis that runs",
+    )
+  }
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1")
+    socket.setEncoding("latin1")
+    socket.on("connect", () => socket.write("PING\r\n"))
+    socket.on("data", (text) => resolve(String(text).startsWith("+PONG")))
+    socket.on("data", () => socket.destroy())
+    socket.on("error", () => resolve(false))
+    socket.on("close", () => resolve(false))
+  })
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  server.close()
+  await once(server, "close")
+  if (address === null || typeof address === "string") throw new Error("no port")
+  return address.port
+}

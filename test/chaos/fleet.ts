@@ -1,0 +1,131 @@
+import { fromHex } from "@sluice/encoding/bytes"
+import type { ServerAddress } from "@sluice/encoding/server-address"
+import { Member } from "../../packages/cli/src/fleet/member.ts"
+import type { MemberSpec } from "../../packages/cli/src/fleet/member-messages.ts"
+
+export interface FleetOptions {
+  readonly nodes: number
+  /** Folder with the identity; all nodes use it. */
+  readonly dataFolder: string
+  /** Path of the hub where they share an embedded store. */
+  readonly hub?: string
+  /** Milliseconds after which a silent node counts as dead. */
+  readonly lease: number
+  /** Settings by key, for each node. */
+  readonly settings: (index: number) => MemberSpec["overrides"]
+}
+
+interface Node {
+  member: Member | undefined
+  paused: boolean
+}
+
+/** Relay processes that share one port and one store, as `sluice up` starts them, under control of a test. */
+export class Fleet implements AsyncDisposable {
+  readonly #options: FleetOptions
+  readonly #nodes: Node[]
+  readonly #lines: string[] = []
+  #port = 0
+  #fingerprint = ""
+  #leader: Member | undefined
+
+  private constructor(options: FleetOptions) {
+    this.#options = options
+    this.#nodes = Array.from({ length: options.nodes }, () => ({ member: undefined, paused: false }))
+  }
+
+  static async start(options: FleetOptions): Promise<Fleet> {
+    const fleet = new Fleet(options)
+    try {
+      for (let index = 0; index < options.nodes; index++) await fleet.start(index)
+    } catch (error) {
+      await fleet[Symbol.asyncDispose]()
+      throw new Error(`a node did not start: ${fleet.log}`, { cause: error })
+    }
+    return fleet
+  }
+
+  get size(): number {
+    return this.#nodes.length
+  }
+
+  /** Where all nodes listen. */
+  get address(): ServerAddress {
+    return { scheme: "smp", keyHash: fromHex(this.#fingerprint), hosts: ["127.0.0.1"], port: String(this.#port) }
+  }
+
+  /** What the nodes logged. */
+  get log(): string {
+    return this.#lines.join("")
+  }
+
+  /** Starts a node that does not run, and waits until it serves. */
+  async start(index: number): Promise<void> {
+    const { dataFolder, hub, lease, settings } = this.#options
+    const overrides = {
+      "relay.bind": ["127.0.0.1"],
+      "relay.port": this.#port,
+      "relay.share_port": true,
+      "admin.port": 0,
+      "fleet.lease": `${lease}ms`,
+      "log.level": "warn",
+      ...settings(index),
+    }
+    const member = new Member({ index, dataFolder, hub, overrides }, { write: (line) => this.#lines.push(line) })
+    this.#at(index).member = member
+    const { port, fingerprint } = await member.ready
+    this.#port = port
+    this.#fingerprint = fingerprint
+    this.#leader ??= member
+    if (this.#leader === member) member.lead()
+  }
+
+  /** `SIGKILL`: the node gets no chance to do anything. */
+  async kill(index: number): Promise<void> {
+    await this.#end(index, "SIGKILL")
+  }
+
+  /** `SIGTERM`: the node finishes what it began. */
+  async stop(index: number): Promise<void> {
+    await this.#end(index, "SIGTERM")
+  }
+
+  /** It keeps its connections and does nothing. */
+  pause(index: number): void {
+    this.#at(index).paused = true
+    this.#at(index).member?.signal("SIGSTOP")
+  }
+
+  resume(index: number): void {
+    this.#at(index).paused = false
+    this.#at(index).member?.signal("SIGCONT")
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      this.#nodes.map(async ({ member }, index) => {
+        if (member === undefined) return
+        this.resume(index)
+        await this.kill(index)
+      }),
+    )
+  }
+
+  async #end(index: number, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    const node = this.#at(index)
+    const { member } = node
+    if (member === undefined) throw new Error("the node does not run")
+    node.member = undefined
+    member.signal(signal)
+    await member.ended
+    if (this.#leader !== member) return
+    this.#leader = this.#nodes.find((other) => other.member !== undefined)?.member
+    this.#leader?.lead()
+  }
+
+  #at(index: number): Node {
+    const node = this.#nodes[index]
+    if (node === undefined) throw new RangeError("no such node")
+    return node
+  }
+}

@@ -1,0 +1,253 @@
+import { setTimeout as wait } from "node:timers/promises"
+import { nativeCrypto } from "@sluice/crypto/native"
+import { idKey } from "@sluice/encoding/bytes"
+import type { ServerAddress } from "@sluice/encoding/server-address"
+import { SmpClient } from "@sluice/smp-client/client"
+import { SmpClientError } from "@sluice/smp-client/client-error"
+import type { CreatedQueue, ReceivedMessage, SenderQueue } from "@sluice/smp-client/queue-types"
+import { QueueLedger } from "../support/kill-ledger.ts"
+
+/** Gives a silent server up after seconds, and comes back quickly. */
+export const CLIENT_OPTIONS = {
+  patience: "interactive",
+  commandTimeoutMs: 2_500,
+  connectTimeoutMs: 4_000,
+  pingAfterMs: 1_500,
+  maxTimeouts: 1,
+  minSilenceMs: 0,
+  backoff: { initialMs: 50, maxMs: 400, stableMs: 0 },
+} as const
+
+/** How long a sender waits after ERR QUOTA, and after a failure, ms. */
+const PAUSE = 100
+/** Time for everything to be delivered at the end, ms: only a failing run takes so long. */
+const LONGEST_END = 30_000
+/** Answers that say that the store had a problem: what was asked for may have been done. */
+const STORE_PROBLEMS = new Set(["INTERNAL", "STORE"])
+
+export interface TrafficOptions {
+  readonly address: ServerAddress
+  readonly queues: number
+  /** Clients that send, and as many that receive; queues are dealt out among them. */
+  readonly clients: number
+  /** Milliseconds between two messages of a queue, on average. */
+  readonly pace: number
+  readonly random: () => number
+}
+
+/** One queue: its books, and what its two parties know. */
+interface Conversation {
+  readonly ledger: QueueLedger
+  readonly queue: CreatedQueue
+  readonly senderQueue: SenderQueue
+  readonly sender: SmpClient
+  readonly recipient: Recipient
+}
+
+/** A client that receives for several queues. */
+interface Recipient {
+  readonly client: SmpClient
+  readonly conversations: Map<string, Conversation>
+  /** Connections that it had. */
+  connections: number
+}
+
+/** Clients that send, receive, acknowledge and reconnect, and the books about it. */
+export class Traffic implements AsyncDisposable {
+  readonly #options: TrafficOptions
+  readonly #senders: SmpClient[]
+  readonly #recipients: Recipient[]
+  readonly #conversations: Conversation[] = []
+  readonly #acknowledging = new Set<Promise<void>>()
+  #sending: Promise<unknown> = Promise.resolve()
+  #stopped = false
+  /** What must not be, beside what the ledgers find. */
+  readonly violations: string[] = []
+  /** END events of recipients, each followed by a new subscription. */
+  ends = 0
+
+  private constructor(options: TrafficOptions) {
+    this.#options = options
+    const clients = Array.from({ length: options.clients })
+    this.#senders = clients.map(() => new SmpClient(options.address, CLIENT_OPTIONS))
+    this.#recipients = clients.map(() => this.#recipient())
+  }
+
+  /** Makes the queues, each secured and subscribed. */
+  static async start(options: TrafficOptions): Promise<Traffic> {
+    const traffic = new Traffic(options)
+    const { queues, clients } = options
+    for (let begin = 0; begin < queues; begin += clients) {
+      const some = Array.from({ length: Math.min(clients, queues - begin) }, (_, i) => traffic.#createQueue(i))
+      traffic.#conversations.push(...(await Promise.all(some)))
+    }
+    return traffic
+  }
+
+  get ledgers(): readonly QueueLedger[] {
+    return this.#conversations.map(({ ledger }) => ledger)
+  }
+
+  /** Connections of all recipients. */
+  get connections(): number {
+    return this.#recipients.reduce((sum, { connections }) => sum + connections, 0)
+  }
+
+  /** The most connections that one recipient had. */
+  get mostConnections(): number {
+    return Math.max(...this.#recipients.map(({ connections }) => connections))
+  }
+
+  /** Begins to send. */
+  begin(): void {
+    this.#sending = Promise.all(this.#conversations.map((conversation) => this.#send(conversation)))
+  }
+
+  /** Ends sending and resolves when every queue is empty and every ACK has its answer, or after a long time. */
+  async finish(): Promise<void> {
+    this.#stopped = true
+    await this.#sending
+    const late = AbortSignal.timeout(LONGEST_END)
+    await Promise.all(this.#conversations.map((conversation) => this.#drained(conversation, late)))
+    for (const { ledger } of this.#conversations) ledger.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true
+    await Promise.all([...this.#senders, ...this.#recipients.map(({ client }) => client)].map((one) => one.close()))
+  }
+
+  #recipient(): Recipient {
+    const client = new SmpClient(this.#options.address, CLIENT_OPTIONS)
+    const recipient: Recipient = { client, conversations: new Map(), connections: 0 }
+    client.events.on("up", () => {
+      recipient.connections++
+    })
+    client.events.on("message", (message) => this.#received(recipient, message))
+    client.events.on("end", ({ entityId }) => {
+      this.ends++
+      const found = recipient.conversations.get(idKey(entityId))
+      if (found !== undefined) this.#track(this.#subscribe(found))
+    })
+    client.events.on("subscription-failed", ({ entityId, error }) => {
+      const found = entityId === undefined ? undefined : recipient.conversations.get(idKey(entityId))
+      if (found !== undefined && !error.network) this.#track(this.#subscribe(found))
+    })
+    return recipient
+  }
+
+  async #createQueue(index: number): Promise<Conversation> {
+    const [sender, recipient] = [this.#senders[index], this.#recipients[index]]
+    if (sender === undefined || recipient === undefined) throw new RangeError("no such client")
+    const queue = await recipient.client.createQueue()
+    const keys = nativeCrypto.generateKeyPair("ed25519")
+    await sender.secureAsSender({ senderId: queue.senderId }, keys)
+    const senderQueue = { senderId: queue.senderId, senderKey: keys.privateKey }
+    const conversation = { ledger: new QueueLedger("answered"), queue, senderQueue, sender, recipient }
+    recipient.conversations.set(idKey(queue.recipientId), conversation)
+    return conversation
+  }
+
+  async #send({ ledger, sender, senderQueue }: Conversation): Promise<void> {
+    const { pace, random } = this.#options
+    await wait(random() * pace)
+    while (!this.#stopped) {
+      const { number, body } = ledger.next(4 + Math.floor(random() * 2_000))
+      try {
+        await sender.sendMessage(senderQueue, body)
+        ledger.answered(number, "ok")
+      } catch (error) {
+        ledger.answered(number, this.#outcomeOf(error))
+        await wait(PAUSE)
+      }
+      await wait(pace * (0.5 + random()))
+    }
+  }
+
+  #outcomeOf(error: unknown): "unanswered" | "refused" {
+    if (!(error instanceof SmpClientError)) throw error
+    const { answer } = error
+    if (answer?.type === "QUOTA") return "refused"
+    if (error.network || (answer !== undefined && STORE_PROBLEMS.has(answer.type))) return "unanswered"
+    this.violations.push(`a message was answered with ${answer?.type ?? error.problem.code}`)
+    return "unanswered"
+  }
+
+  #received(recipient: Recipient, message: ReceivedMessage): void {
+    const conversation = recipient.conversations.get(idKey(message.recipientId))
+    if (conversation === undefined) this.violations.push("delivered from a queue that was never made")
+    else this.#track(this.#acknowledgeAll(conversation, message))
+  }
+
+  #track(work: Promise<void>): void {
+    this.#acknowledging.add(work)
+    work
+      .catch((error: unknown) => this.violations.push(`a client failed: ${String(error)}`))
+      .finally(() => this.#acknowledging.delete(work))
+  }
+
+  /** Until the queue is empty; each ACK is answered with the next message if there is one. */
+  async #acknowledgeAll({ ledger, queue, recipient }: Conversation, first: ReceivedMessage): Promise<void> {
+    let message: ReceivedMessage | undefined = first
+    while (message !== undefined) {
+      const { msgId } = message
+      const content = recipient.client.decryptDelivered(queue, message)
+      if (content === undefined) this.violations.push("delivered what does not decrypt")
+      if (content?.kind === "message") ledger.delivered(msgId, content.body, recipient.connections)
+      message = await this.#acknowledge({ ledger, queue, recipient }, msgId)
+    }
+  }
+
+  async #acknowledge(
+    { ledger, queue, recipient }: Pick<Conversation, "ledger" | "queue" | "recipient">,
+    msgId: Uint8Array,
+  ): Promise<ReceivedMessage | undefined> {
+    const connection = recipient.connections
+    for (;;) {
+      try {
+        const next = await recipient.client.acknowledge(queue, msgId)
+        ledger.acknowledged(msgId)
+        return next
+      } catch (error) {
+        if (!(error instanceof SmpClientError)) throw error
+        // Without an answer it comes again with the next connection; NO_MSG means that it did so already.
+        if (error.network || error.answer?.type === "NO_MSG" || recipient.connections !== connection) return undefined
+        if (error.answer === undefined || !STORE_PROBLEMS.has(error.answer.type)) throw error
+        // The store had a problem: on the same connection the ACK can be repeated.
+        await wait(PAUSE)
+      }
+    }
+  }
+
+  async #subscribe({ queue, recipient }: Conversation): Promise<void> {
+    for (;;) {
+      try {
+        await recipient.client.subscribe(queue)
+        return
+      } catch (error) {
+        if (!(error instanceof SmpClientError)) throw error
+        if (error.problem.code === "CLOSED") return
+        if (!error.network && !(error.answer !== undefined && STORE_PROBLEMS.has(error.answer.type))) throw error
+        await wait(PAUSE)
+      }
+    }
+  }
+
+  async #drained({ queue, recipient }: Conversation, late: AbortSignal): Promise<void> {
+    for (;;) {
+      const size = await recipient.client.queueInfo(queue).then(
+        (info) => info.size,
+        (error: unknown) => {
+          if (error instanceof SmpClientError && error.retryable) return undefined
+          throw error
+        },
+      )
+      if (size === 0 && this.#acknowledging.size === 0) return
+      if (late.aborted) {
+        this.violations.push(`a queue holds ${size} messages that nobody is given`)
+        return
+      }
+      await wait(PAUSE)
+    }
+  }
+}
