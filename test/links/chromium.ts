@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs"
-import { mkdir } from "node:fs/promises"
+import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core"
 
@@ -9,8 +9,8 @@ const CHROMIUM = "/usr/bin/chromium"
 /** Whether there is a browser; tests that need one are skipped where there is none. */
 export const haveChromium: boolean = existsSync(CHROMIUM)
 
-/** Pictures of the pages, for people to look at. */
-const SCREENSHOTS = join(import.meta.dirname, "..", "..", "test-output", "links")
+/** Pictures and figures of the pages, for people to look at. */
+const OUTPUT = join(import.meta.dirname, "..", "..", "test-output", "links")
 
 /** A browser without anything that talks to the network on its own. */
 export function launch(): Promise<Browser> {
@@ -21,6 +21,12 @@ export function launch(): Promise<Browser> {
       ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
     ],
   })
+}
+
+/** Keeps a figure of a test run beside the pictures. */
+export async function record(name: string, value: number): Promise<void> {
+  await mkdir(OUTPUT, { recursive: true })
+  await writeFile(join(OUTPUT, `${name.replaceAll(" ", "-")}.txt`), `${value}\n`)
 }
 
 /** A request that a page made, as the network saw it. */
@@ -77,8 +83,8 @@ export class Visit implements AsyncDisposable {
   }
 
   async screenshot(name: string): Promise<void> {
-    await mkdir(SCREENSHOTS, { recursive: true })
-    await this.page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })
+    await mkdir(OUTPUT, { recursive: true })
+    await this.page.screenshot({ path: join(OUTPUT, `${name}.png`), fullPage: true })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

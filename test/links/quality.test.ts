@@ -8,7 +8,7 @@ import type { AxeResults } from "axe-core"
 import type { Browser } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { makeAddress } from "./address.ts"
-import { haveChromium, launch, Visit } from "./chromium.ts"
+import { haveChromium, launch, record, Visit } from "./chromium.ts"
 import { fullLink, makeInvitation } from "./invitation.ts"
 import { PORTRAIT } from "./portrait.ts"
 import { TestSite } from "./site.ts"
@@ -86,6 +86,7 @@ describe.skipIf(!haveChromium)("pages", () => {
     })
     expect(await visit.open(pages["profile"] ?? "")).toBe("profile")
     expect(bytes).toBeGreaterThan(SEALED)
+    await record("bytes over the wire without the profile", bytes - SEALED)
     expect(bytes - SEALED).toBeLessThan(HEAVIEST)
   })
 
@@ -102,6 +103,7 @@ describe.skipIf(!haveChromium)("pages", () => {
       views.push(Number(largest))
       expect(visit.complaints).toEqual([])
     }
+    await record("milliseconds to the profile", Math.round(Math.min(...views)))
     expect(Math.min(...views)).toBeLessThan(LATEST)
   })
 

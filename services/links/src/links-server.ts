@@ -158,6 +158,9 @@ function assemble({ config, log, dataFolder, app, resolver, handOver, metrics }:
         throw error
       }
       log.info("serving pages for links", { bind: formatBind(addressOf(app)) })
+      if (config.preview && resolver === undefined) {
+        log.info("no relay is known, so pages show no profiles", { setting: "links.relays" })
+      }
     },
     stop,
     async reload() {
