@@ -174,7 +174,10 @@ describe("post-quantum keys", () => {
 })
 
 describe("a contact address", () => {
-  async function ask(alice: TestAgent, bob: TestAgent): Promise<{ address: Uint8Array; b: Uint8Array; invitationId: Uint8Array }> {
+  async function ask(
+    alice: TestAgent,
+    bob: TestAgent,
+  ): Promise<{ address: Uint8Array; b: Uint8Array; invitationId: Uint8Array }> {
     const { connectionId: address, link } = await alice.agent.createConnection(alice.userId, { kind: "contact" })
     const { connectionId: b, secured } = await bob.agent.joinConnection(bob.userId, link, { info: utf8("Bob asks") })
     expect(secured).toBe(false)

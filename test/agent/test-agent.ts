@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises"
+import { cp, mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Agent } from "@sluice/agent/agent"
@@ -63,6 +63,12 @@ export class TestAgent implements AsyncDisposable {
     return new TestAgent(name, options, folder, agent, userId)
   }
 
+  /** Where its store is. */
+  get folder(): string {
+    if (this.#folder === undefined) throw new Error(`${this.name} has no folder`)
+    return this.#folder
+  }
+
   /** Closes it, and opens it again on the same store. */
   async restart(options: Partial<TestAgentOptions> = {}): Promise<void> {
     await this.stop()
@@ -81,17 +87,36 @@ export class TestAgent implements AsyncDisposable {
     await this.agent.subscribe()
   }
 
+  /** Becomes a twin of another agent: the same connections, in a copy of its store. */
+  async cloneFrom(other: TestAgent): Promise<void> {
+    await this.stop()
+    await cp(other.folder, this.folder, { recursive: true, force: true })
+    const store = await openStore(this.folder)
+    this.agent = await Agent.open({ ...defaults(this.#options), store })
+    this.#listen()
+  }
+
   /** The first event of this type (for this connection) that no test has taken yet; waits for it. */
-  async next<T extends AgentEvent["type"]>(
+  next<T extends AgentEvent["type"]>(
     type: T,
+    connectionId?: Uint8Array,
+    where?: (event: EventOf<T>) => boolean,
+  ): Promise<EventOf<T>> {
+    return this.nextOf([type], connectionId, where)
+  }
+
+  /** The same for events of several types. */
+  async nextOf<T extends AgentEvent["type"]>(
+    types: readonly T[],
     connectionId?: Uint8Array,
     where: (event: EventOf<T>) => boolean = () => true,
   ): Promise<EventOf<T>> {
     const wanted = (event: AgentEvent): event is EventOf<T> => {
-      if (event.type !== type || !where(event as EventOf<T>)) return false
+      if (!types.some((type) => type === event.type) || !where(event as EventOf<T>)) return false
       return connectionId === undefined || ("connectionId" in event && same(event.connectionId, connectionId))
     }
-    const late = new Error(`${this.name}: no ${type} within ${PATIENCE / 1000} s; there is ${this.summary()}`)
+    // Made here, so that its stack names the line of the test that waits in vain.
+    const late = new Error(`${this.name}: no ${types.join(" or ")} within ${PATIENCE / 1000} s`)
     const deadline = performance.now() + PATIENCE
     for (;;) {
       const at = this.events.findIndex(wanted)
@@ -101,14 +126,8 @@ export class TestAgent implements AsyncDisposable {
         return found as EventOf<T>
       }
       const left = deadline - performance.now()
-      if (left <= 0) throw late
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left)
-        this.#wake.push(() => {
-          clearTimeout(timer)
-          resolve()
-        })
-      })
+      if (left <= 0) throw new Error(`${late.message}; there is ${this.summary()}`, { cause: late })
+      await this.#changed(left)
     }
   }
 
@@ -134,6 +153,17 @@ export class TestAgent implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.agent.close()
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  /** Resolves with the next event, or after this time. */
+  #changed(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
   }
 
   #listen(): void {

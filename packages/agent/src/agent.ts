@@ -11,6 +11,8 @@ import { type AgentOptions, buildContext } from "./core/build-context.ts"
 import type { AgentContext } from "./core/context.ts"
 import { type CreatedConnection, type CreateOptions, createConnection } from "./core/create.ts"
 import { acceptRequest, allowConnection, type Joined, type JoinOptions, join, rejectRequest } from "./core/join.ts"
+import { type LinkContents, readShortLink, removeShortLink, writeShortLink } from "./core/links.ts"
+import { NoiseMaker } from "./core/noise-maker.ts"
 import type { Receiver } from "./core/receiver.ts"
 import { cleanUp, deleteConnectionNow, deleteConnections, deleteUser } from "./core/removal.ts"
 import { fetchMessages, type SubscribeFailure, subscribeAll } from "./core/subscribing.ts"
@@ -46,12 +48,14 @@ const CLEAN_UP_EVERY = 300_000
 export class Agent implements AsyncDisposable {
   readonly #context: AgentContext
   readonly #receiver: Receiver
+  readonly #noise: NoiseMaker
   #timer: Timer | undefined
   #closed: Promise<void> | undefined
 
   private constructor(context: AgentContext, receiver: Receiver) {
     this.#context = context
     this.#receiver = receiver
+    this.#noise = new NoiseMaker(context)
   }
 
   /** Opens an agent on its store, and goes on with all that it had begun. Receiving starts with {@link subscribe}. */
@@ -148,6 +152,23 @@ export class Agent implements AsyncDisposable {
     return deleteConnectionNow(this.#context, connectionId)
   }
 
+  // Short links
+
+  /** What is behind a short link. A one-time link is locked to this agent by it, which can then join. */
+  readLink(userId: UserId, shortLink: string): Promise<LinkContents> {
+    return readShortLink(this.#context, userId, shortLink)
+  }
+
+  /** Changes what is read behind the short link of a connection, or gives one to a contact address; the link. */
+  setLink(connectionId: ConnectionId, linkData: Uint8Array): Promise<string> {
+    return writeShortLink(this.#context, connectionId, linkData)
+  }
+
+  /** Nobody can use the short link of a connection any more. The full one goes on working. */
+  deleteLink(connectionId: ConnectionId): Promise<void> {
+    return removeShortLink(this.#context, connectionId)
+  }
+
   // Messages
 
   /** Receives from these connections, or all; gives those that failed. Those that failed for now are tried again. */
@@ -215,6 +236,7 @@ export class Agent implements AsyncDisposable {
     await pool.configure(networkSettings(options))
     routes.reset()
     await subscriptions.moveAll()
+    this.#noise.start()
   }
 
   /** The network is back, or the app in front: what waits to be tried again is tried now. */
@@ -222,6 +244,11 @@ export class Agent implements AsyncDisposable {
     this.#context.subscriptions.retryNow()
     this.#context.deliveries.retryNow()
     this.#context.steps.retryNow()
+  }
+
+  /** Removes what is over, as the agent does by itself every 5 minutes. */
+  cleanUp(): Promise<void> {
+    return cleanUp(this.#context)
   }
 
   /** Stops everything, and closes the store. What is stored goes on with the next start. */
@@ -237,6 +264,7 @@ export class Agent implements AsyncDisposable {
   async #close(): Promise<void> {
     const { pool, subscriptions, deliveries, steps, connections, events, store } = this.#context
     this.#timer?.cancel()
+    this.#noise.stop()
     const stopped = [this.#receiver.stop(), deliveries.stop(), steps.stop()]
     subscriptions.clear()
     await pool.close()
@@ -253,6 +281,7 @@ export class Agent implements AsyncDisposable {
       if (record.attended !== true && nextStep(record) !== undefined) steps.start(record.id)
     }
     await deliveries.wakeAll()
+    this.#noise.start()
     this.#cleanUpIn(FIRST_CLEAN_UP)
   }
 
