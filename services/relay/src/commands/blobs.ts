@@ -63,7 +63,7 @@ async function read(
   { readerKey, corrId }: { readonly readerKey: Uint8Array; readonly corrId: Uint8Array },
 ): Promise<Answer> {
   const { crypto } = relay
-  // Agreed before the blob is looked for, so that an ID without one costs the same.
+  // Agreed before the blob is looked for: what a key without a blob costs does not depend on the key.
   const key = dhBoxKey(crypto, client.connection.verifier.sessionKey, publicKey("x25519", readerKey))
   const blob = await store.readBlob(blobIdOf(crypto, readerKey))
   if (key === undefined || blob === undefined) return AUTH
