@@ -129,7 +129,7 @@ describe("three nodes on Redis", () => {
     const repeeked = (metrics: string): string | undefined => /^sluice_fleet_repeeked_total (\d+)$/m.exec(metrics)?.[1]
     expect(await text()).toMatch(/^sluice_fleet_nodes 3$/m)
     const before = repeeked(await text())
-    await fleet.node(2).relay.stop()
+    await fleet.node(2).relay.stop(AbortSignal.timeout(5000))
     await vi.waitFor(async () => expect(await text()).toMatch(/^sluice_fleet_nodes 2$/m), 5000)
     expect(repeeked(await text())).toBe(before)
   })

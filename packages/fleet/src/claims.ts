@@ -41,6 +41,7 @@ export class Claims {
   /** Claims without an order yet. */
   #waiting: Claim[] = []
   #asking = false
+  #failing = false
   #retry: Timer | undefined
   #stopped = false
 
@@ -142,13 +143,15 @@ export class Claims {
     this.#parts.link.nextOrder().then(
       (order) => {
         this.#asking = false
+        this.#failing = false
         if (this.#stopped) return
         this.#ordered(batch, order)
         this.#again()
       },
       (error: unknown) => {
         if (this.#stopped) return
-        this.#parts.onError(error)
+        if (!this.#failing) this.#parts.onError(error)
+        this.#failing = true
         this.#waiting = [...batch, ...this.#waiting]
         this.#retry = this.#parts.clock.setTimeout(() => this.#draw(), RETRY, { background: true })
       },

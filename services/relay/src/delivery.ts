@@ -89,7 +89,13 @@ export class Delivery {
   async startForService(client: Client, queue: QueueRecord): Promise<boolean> {
     const subscription = this.registerForService(client, queue)
     startReading(subscription)
-    const [head] = await this.#parts.store.peek([queue.recipientId])
+    let head: StoredMessage | undefined
+    try {
+      ;[head] = await this.#parts.store.peek([queue.recipientId])
+    } catch (error) {
+      this.#reader.read(subscription)
+      throw error
+    }
     if (subscription.ended || subscription.state !== "reading") return false
     this.#found(subscription, head)
     return head !== undefined

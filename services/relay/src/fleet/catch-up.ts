@@ -112,6 +112,7 @@ export class CatchUp {
 
   async #service(serviceId: Uint8Array): Promise<void> {
     const { store, services } = this.#relay
+    await services.client("messages", serviceId)?.serviceWalk
     let cursor: Uint8Array | undefined
     do {
       const page = await store.serviceQueues(serviceId, "messages", { limit: BATCH, ...(cursor && { cursor }) })
