@@ -1,0 +1,62 @@
+// `sluice up --cluster N`: several relay processes on a Redis, behind one port.
+import { spawnSync } from "node:child_process"
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { expect, it } from "vitest"
+import { sluice, start, temporaryFolder } from "./sluice.ts"
+
+const HAS_REDIS = spawnSync("redis-server", ["--version"]).status === 0
+
+function settingsIn(folder: string): Readonly<Record<string, string>> {
+  return {
+    SLUICE_DATA: join(folder, "data"),
+    SLUICE_RELAY_BIND: "127.0.0.1",
+    SLUICE_RELAY_PORT: "0",
+    SLUICE_ADMIN_PORT: "0",
+  }
+}
+
+it.skipIf(!HAS_REDIS)("starts a Redis of its own, which keeps everything for the next start", async () => {
+  await using folder = await temporaryFolder()
+  const env = settingsIn(folder.path)
+  const state = join(folder.path, "queue.json")
+  const first = start(["up", "--cluster", "2"], { env })
+  await first.said(/"service":"supervisor","message":"started"/)
+  const address = (await sluice(["address"], { env })).stdout.trim()
+  expect((await sluice(["ping", address], { env })).code).toBe(0)
+  const created = await sluice(["queue", "create", address, "--file", state], { env })
+  expect([created.code, created.stderr]).toEqual([0, ""])
+  const record = JSON.parse(await readFile(join(env["SLUICE_DATA"] ?? "", "relay.running.json"), "utf8"))
+  const metrics = await (await fetch(`http://127.0.0.1:${record.adminPort}/metrics`)).text()
+  expect(metrics.match(/^simplex_smp_queues_created\{worker="[01]"\} /gm)).toHaveLength(2)
+  first.child.kill("SIGTERM")
+  expect((await first.ended).code).toBe(0)
+
+  const second = start(["up", "--cluster", "2"], { env: { ...env, SLUICE_RELAY_PORT: String(record.port) } })
+  await second.said(/"service":"supervisor","message":"started"/)
+  const info = await sluice(["queue", "info", state], { env })
+  expect([info.code, info.stderr]).toEqual([0, ""])
+  second.child.kill("SIGTERM")
+  expect((await second.ended).code).toBe(0)
+})
+
+it("says in one line what is missing", async () => {
+  await using folder = await temporaryFolder()
+  const env = settingsIn(folder.path)
+  const without = await sluice(["up", "--cluster", "2"], { env: { ...env, PATH: folder.path } })
+  expect([without.code, without.stderr.split("\n").at(-2)]).toEqual([
+    2,
+    "sluice: --cluster needs Redis: the program redis-server could not be started; install it, or set redis.nodes (SLUICE_REDIS_NODES) to a Redis that runs",
+  ])
+  const embedded = await sluice(["up", "--cluster", "2"], { env: { ...env, SLUICE_STORE_KIND: "lmdb" } })
+  expect([embedded.code, embedded.stderr]).toEqual([
+    2,
+    "sluice: --cluster needs the store in Redis: store.kind is lmdb; allowed: redis\n",
+  ])
+  const away = await sluice(["up", "--cluster", "2"], {
+    env: { ...env, SLUICE_REDIS_NODES: "127.0.0.1:1", SLUICE_REDIS_CONNECT_TIMEOUT: "200ms" },
+  })
+  expect([away.code, away.stderr.split("\n").at(-2)]).toEqual([2, expect.stringContaining("sluice: redis.nodes: ")])
+  const both = await sluice(["up", "--cluster", "2", "--workers", "2"], { env })
+  expect([both.code, both.stderr.split("\n").length]).toEqual([2, 2])
+})
