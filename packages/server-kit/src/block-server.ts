@@ -112,10 +112,11 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
   }
 
   #tlsOptions(credentials: Credentials): ReturnType<typeof serverTlsOptions> {
-    const { web, settings } = this.options
+    const { web, settings, protocol } = this.options
     return serverTlsOptions(credentials, {
       // The connection has a timer of its own that the wait for a place counts against.
       setupTimeoutMs: settings.tlsTimeout,
+      ...(protocol.alpn && { protocols: protocol.alpn }),
       ...(web && { web: web.tls }),
     })
   }

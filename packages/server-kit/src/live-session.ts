@@ -54,7 +54,7 @@ export class LiveSession<Params extends BlockSession, Command>
     this.#parts = parts
     this.params = params
     this.#lastBlockIn = this.#lastBlockOut = clock.monotonic()
-    this.#output = new SessionOutput(stream, params.blockCodec, settings, metrics)
+    this.#output = new SessionOutput(stream, params, settings, metrics)
     this.#stall = new StallWatch(clock, settings.stallTimeout, this)
     this.#handler = parts.sessions(this)
   }

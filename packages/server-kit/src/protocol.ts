@@ -14,6 +14,8 @@ export type Reply = Uint8Array | BatchItem
 export interface BlockSession {
   /** Turns contents into blocks and back; used for this connection alone. */
   readonly blockCodec: BlockCodec
+  /** `false`: one transmission in each block, without count and length (notifications.md §2.3, v1). Default `true`. */
+  readonly batching?: boolean
 }
 
 /** A connection after TLS was set up, for the handshake of the protocol. */
@@ -38,6 +40,8 @@ export interface DecodedBlock<Command> {
 export interface BlockProtocol<Params extends BlockSession, Command> {
   /** Bytes of a block on the wire. */
   readonly blockSize: number
+  /** ALPN names that are accepted, best first; default those of SMP. */
+  readonly alpn?: readonly string[]
   /**
    * Runs the server's side of the handshake. The stream has no handler yet and is paused; it must be paused again at the
    * end. Rejects, with `TransportError` for everything that a peer can cause, after closing the stream.

@@ -1,7 +1,7 @@
 import { type Batch, packBatches, writeBatch } from "@sluice/smp-protocol/batch"
 import type { BlockCodec } from "@sluice/transport/block-codec"
 import type { BlockStream } from "@sluice/transport/block-stream"
-import type { Reply } from "./protocol.ts"
+import type { BlockSession, Reply } from "./protocol.ts"
 import type { ServerMetrics } from "./server-metrics.ts"
 import type { ServerSettings } from "./server-settings.ts"
 
@@ -12,6 +12,7 @@ import type { ServerSettings } from "./server-settings.ts"
 export class SessionOutput {
   readonly #stream: BlockStream
   readonly #codec: BlockCodec
+  readonly #batching: boolean
   readonly #settings: ServerSettings
   readonly #metrics: ServerMetrics
   /** Packed blocks, not yet written; one batch can be several. */
@@ -19,9 +20,10 @@ export class SessionOutput {
   #congested = false
   #ending = false
 
-  constructor(stream: BlockStream, codec: BlockCodec, settings: ServerSettings, metrics: ServerMetrics) {
+  constructor(stream: BlockStream, session: BlockSession, settings: ServerSettings, metrics: ServerMetrics) {
     this.#stream = stream
-    this.#codec = codec
+    this.#codec = session.blockCodec
+    this.#batching = session.batching ?? true
     this.#settings = settings
     this.#metrics = metrics
   }
@@ -47,6 +49,7 @@ export class SessionOutput {
 
   /** Distributes transmissions over blocks. Throws `RangeError` for one that no block can hold. */
   pack(batch: readonly Reply[]): Batch<Reply>[] {
+    if (!this.#batching) return batch.map((item) => this.#alone(item))
     const packed: Batch<Reply>[] = []
     for (const item of packBatches(batch, this.#stream.blockSize)) {
       if (!item.fits) throw new RangeError("a reply is too large for any block")
@@ -91,11 +94,26 @@ export class SessionOutput {
     }
   }
 
+  #alone(item: Reply): Batch<Reply> {
+    if (item.length > this.#codec.maxContent) throw new RangeError("a reply is too large for any block")
+    return { items: [item], length: item.length }
+  }
+
   #block(batch: Batch<Reply>): Uint8Array {
-    const block = this.#codec.encodeWith((content) => writeBatch(batch, content))
+    const block = this.#codec.encodeWith((content) =>
+      this.#batching ? writeBatch(batch, content) : writeAlone(batch, content),
+    )
     this.#metrics.blocksOut.value++
     this.#metrics.bytesOut.value += block.length
     this.#metrics.repliesOut.value += batch.items.length
     return block
   }
+}
+
+/** Writes the only transmission of a block; gives its length. */
+function writeAlone({ items: [item] }: Batch<Reply>, out: Uint8Array): number {
+  if (item === undefined) return 0
+  if (item instanceof Uint8Array) out.set(item)
+  else item.writeTo(out.subarray(0, item.length))
+  return item.length
 }
