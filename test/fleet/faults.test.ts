@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { createQueue, NO_MSG, OK, sok, type TestQueue } from "../support/queue.ts"
 import type { RawClient } from "../support/raw-client.ts"
 import { TestRelay } from "../support/relay.ts"
+import { countersOf, selfSigned } from "../support/services.ts"
 import {
   ack,
   addNotifier,
@@ -171,6 +172,77 @@ describe("a node that stood still for longer than its lease", () => {
     expect(await ready()).toBe(503)
     fleet.hub.resume(name(0))
     await expect.poll(ready, { timeout: 10_000 }).toBe(200)
+  })
+})
+
+describe("a service", () => {
+  let c1: RawClient
+  let owned: TestQueue
+  const service = selfSigned("M")
+  beforeEach(async () => {
+    c1 = await fleet.connectTo(0, { service })
+    owned = await createQueue(c1)
+    await secureAsSender(s, owned)
+  })
+
+  async function subscribed(node: number): Promise<RawClient> {
+    const client = await fleet.connectTo(node, { service })
+    client.send({ command: { tag: "SUBS", expected: countersOf(owned.ids.recipientId) }, entity: client.serviceId })
+    for (let tag = ""; tag !== "ALLS"; ) tag = (await client.block())[0]?.message.tag ?? ""
+    return client
+  }
+
+  async function serviceTakes(client: RawClient, text: string): Promise<void> {
+    const message = await receive(client, owned)
+    expect(message.text).toBe(text)
+    expect(await ack(client, owned, message)).toEqual(OK)
+  }
+
+  test("gets what was stored while its node was cut off", async () => {
+    fleet.hub.cut(name(0))
+    expect(await sendTo(s, owned, "1")).toEqual(OK)
+    await c1.quiet()
+    fleet.hub.heal(name(0))
+    await serviceTakes(c1, "1")
+    expect(await sendTo(s, owned, "2")).toEqual(OK)
+    await serviceTakes(c1, "2")
+  })
+
+  test("hears ENDS when it moved while its node was cut off, and what it held goes where it is", async () => {
+    const local = await fleet.connectTo(0)
+    fleet.hub.cut(name(0))
+    const c2 = await subscribed(2)
+    // Its node does not know yet, and pushes to a connection that is not the service's any more.
+    expect(await sendTo(local, owned, "1")).toEqual(OK)
+    expect((await receive(c1, owned)).text).toBe("1")
+    fleet.hub.heal(name(0))
+    const { entityId, message } = await c1.event()
+    expect([entityId, message.tag]).toEqual([c1.serviceId, "ENDS"])
+    await serviceTakes(c2, "1")
+    expect(await sendTo(s, owned, "2")).toEqual(OK)
+    await serviceTakes(c2, "2")
+    await c1.quiet()
+  })
+
+  test("is found again by who did not know where it went", async () => {
+    fleet.hub.cut(name(1))
+    const c2 = await subscribed(2)
+    fleet.hub.heal(name(1))
+    expect((await c1.event()).message.tag).toBe("ENDS")
+    expect(await sendTo(s, owned, "1")).toEqual(OK)
+    await serviceTakes(c2, "1")
+    c2.close()
+    const c3 = await subscribed(1)
+    expect(await sendTo(s, owned, "2")).toEqual(OK)
+    await serviceTakes(c3, "2")
+  })
+
+  test("gets what waited when the node of its sender died", async () => {
+    fleet.hub.cut(name(1))
+    expect(await sendTo(s, owned, "1")).toEqual(OK)
+    await c1.quiet()
+    fleet.hub.kill(name(1))
+    await serviceTakes(c1, "1")
   })
 })
 

@@ -21,7 +21,7 @@ import { RelayFleet } from "./relay-fleet.ts"
 
 const NODES = ["a", "b", "c"] as const
 const QUEUES = 4
-const STEPS = 250
+const STEPS = 60
 const corrId = new Uint8Array(24)
 
 /** Who receives from a queue at present. */
@@ -124,7 +124,7 @@ class World {
   }
 }
 
-it.each(Array.from({ length: 25 }, (_, n) => n + 1))(
+it.each(Array.from({ length: 60 }, (_, n) => n + 1))(
   "everything comes in order, whatever nodes miss (seed %i)",
   async (seed) => {
     const random = seededRandom(seed)
@@ -135,11 +135,11 @@ it.each(Array.from({ length: 25 }, (_, n) => n + 1))(
     for (let step = 0; step < STEPS; step++) {
       const [node, at] = [below(3), below(QUEUES)]
       const kind = random()
-      if (kind < 0.4) await world.send(node, at)
-      else if (kind < 0.7) await world.acknowledge(at)
-      else if (kind < 0.78) await world.move(node, at)
-      else if (kind < 0.9) await setImmediate()
-      else if (kind < 0.95) world.clock.advance(below(300))
+      if (kind < 0.35) await world.send(node, at)
+      else if (kind < 0.6) await world.acknowledge(at)
+      else if (kind < 0.7) await world.move(node, at)
+      else if (kind < 0.78) await setImmediate()
+      else if (kind < 0.84) world.clock.advance(below(300))
       else if (faulty !== undefined) {
         faulty.end()
         faulty = undefined
