@@ -10,6 +10,8 @@ export interface TestSentinel extends AsyncDisposable {
   readonly primary: TestRedis
   readonly replica: TestRedis
   readonly sentinel: TestRedis
+  /** Port of the server that the Sentinel names as the primary. */
+  primaryPort(): Promise<number>
   config(changes?: Partial<RedisConfig>): RedisConfig
 }
 
@@ -19,7 +21,10 @@ const NAME = "test"
 export async function startSentinel(options: { readonly appendonly?: boolean } = {}): Promise<TestSentinel> {
   const { appendonly = false } = options
   const primary = await startRedis({ appendonly, args: ["--repl-diskless-sync-delay", "0"] })
-  const replica = await startRedis({ appendonly, args: ["--replicaof", "127.0.0.1", `${primary.port}`] })
+  const replica = await startRedis({
+    appendonly,
+    args: ["--repl-diskless-sync-delay", "0", "--replicaof", "127.0.0.1", `${primary.port}`],
+  })
   const folder = await mkdtemp(join(tmpdir(), "sluice-sentinel-"))
   const file = join(folder, "sentinel.conf")
   await writeFile(
@@ -40,6 +45,10 @@ export async function startSentinel(options: { readonly appendonly?: boolean } =
     primary,
     replica,
     sentinel,
+    primaryPort: async () => {
+      const address = await sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
+      return Array.isArray(address) ? Number(address[1]) : 0
+    },
     config: (changes = {}) => ({
       ...defaultRedis,
       kind: "sentinel",
