@@ -150,7 +150,7 @@ export interface StoreCounts {
  * A promise of a change resolves when the change is committed at the configured durability, never before. Changes that
  * were started in some order on one queue take effect, and settle, in that order. Look-ups do not wait for changes that
  * are under way: they see what is committed when they are called. Every operation rejects with {@link StoreError} when
- * the storage fails, and then has changed nothing.
+ * the storage fails, and then has changed nothing, as far as the storage can tell.
  *
  * IDs of queues, senders, notifiers, services and messages have 24 bytes, link IDs 1 to 255. Operations named with an ID
  * that is not there, or could never be, say so in their result; creating something with an ID that cannot be stored is

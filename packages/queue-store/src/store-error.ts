@@ -6,7 +6,10 @@ export type StoreProblem =
   /** The data is not what this program wrote, or a newer program wrote it. */
   | { readonly code: "STORE_CORRUPT"; readonly operation: string }
 
-/** The storage failed; the operation changed nothing. */
+/**
+ * The storage failed; the operation changed nothing. Only with a store in Redis may it have, where the connection broke before
+ * the answer or too few replicas confirmed it (`STORE_UNAVAILABLE`).
+ */
 export class StoreError extends Error {
   override readonly name = "StoreError"
   readonly problem: StoreProblem
