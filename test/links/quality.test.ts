@@ -120,21 +120,25 @@ describe.skipIf(!haveChromium)("pages", () => {
   })
 
   describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
-    it.each(["phone", "desktop"] as const)("can be used by everybody, by axe-core's rules: %s", async (size) => {
-      const device = { viewport: SIZES[size], userAgent: AGENTS[size] }
-      await using visit = await Visit.start(browser, { ...device, colorScheme, reducedMotion: "reduce" })
-      for (const [name, url] of Object.entries(pages)) {
-        await visit.page.goto(url)
-        await visit.page.locator('h1:visible:not([data-state="loading"] h1)').waitFor()
-        for (const summary of await visit.page.locator("summary").all()) await summary.click()
-        await visit.page.evaluate(axe)
-        const { violations } = (await visit.page.evaluate("axe.run()")) as AxeResults
-        expect(violations.map(({ id, nodes }) => [name, id, nodes.map(({ html }) => html)])).toEqual([])
-        for (const summary of await visit.page.locator("summary").all()) await summary.click()
-        await visit.page.evaluate("document.activeElement?.blur()")
-        await visit.screenshot(`${name}-${size}-${colorScheme}`)
-      }
-    })
+    it.each(["phone", "desktop"] as const)(
+      "can be used by everybody, by axe-core's rules: %s",
+      async (size) => {
+        const device = { viewport: SIZES[size], userAgent: AGENTS[size] }
+        await using visit = await Visit.start(browser, { ...device, colorScheme, reducedMotion: "reduce" })
+        for (const [name, url] of Object.entries(pages)) {
+          await visit.page.goto(url)
+          await visit.page.locator('h1:visible:not([data-state="loading"] h1)').waitFor()
+          for (const summary of await visit.page.locator("summary").all()) await summary.click()
+          await visit.page.evaluate(axe)
+          const { violations } = (await visit.page.evaluate("axe.run()")) as AxeResults
+          expect(violations.map(({ id, nodes }) => [name, id, nodes.map(({ html }) => html)])).toEqual([])
+          for (const summary of await visit.page.locator("summary").all()) await summary.click()
+          await visit.page.evaluate("document.activeElement?.blur()")
+          await visit.screenshot(`${name}-${size}-${colorScheme}`)
+        }
+      },
+      180_000,
+    )
   })
 
   it("need no scrolling sideways, however narrow the screen or large the letters", async () => {
