@@ -160,7 +160,10 @@ describe.skipIf(!haveRedis)("the store on a Redis without room", () => {
     ]
     expect(await Promise.all(refused.map(problemOf))).toEqual(refused.map(() => "STORE_FULL"))
     expect(await dump(server)).toEqual(before)
-    expect(await store.acknowledge(rid(1), mid(1))).toMatchObject({ next: message(2) })
+    const { owner, head } = accepted((await store.subscribe([{ recipientId: rid(1) }], "b"))[0])
+    expect(head).toEqual(message(1))
+    expect(await store.acknowledge(rid(1), mid(1), owner)).toMatchObject({ next: message(2) })
+    expect(accepted(await store.block(rid(1), { reason: "spam" })).owner).toEqual(owner)
     expect((await store.expireMessages({ before: 1003, limit: 9 })).expired).toBe(1)
     expect(accepted(await store.deleteQueue(rid(1))).messages).toBe(1)
     await server.command("CONFIG", "SET", "maxmemory", 0)

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto"
  * (after a restart, or on a node that is new in the Cluster). All its keys must be of one slot.
  */
 export interface Script {
-  /** For people who read the monitor of Redis; begins the text as a comment. */
+  /** For people who read the monitor of Redis; stands in the text as a comment. */
   readonly name: string
   /** Number of keys that it takes. */
   readonly keys: number
@@ -14,8 +14,14 @@ export interface Script {
   readonly sha: string
 }
 
+/** What a script is made of. */
+export interface ScriptParts extends Pick<Script, "name" | "keys" | "lua"> {
+  /** Also when Redis is out of memory, which otherwise refuses all commands that may need some. */
+  readonly withoutMemory?: boolean
+}
+
 /** Describes a script; nothing is sent. */
-export function script({ name, keys, lua }: Pick<Script, "name" | "keys" | "lua">): Script {
-  const text = `-- ${name}\n${lua.trim()}\n`
+export function script({ name, keys, lua, withoutMemory = false }: ScriptParts): Script {
+  const text = `${withoutMemory ? "#!lua flags=allow-oom\n" : ""}-- ${name}\n${lua.trim()}\n`
   return { name, keys, lua: text, sha: createHash("sha1").update(text).digest("hex") }
 }

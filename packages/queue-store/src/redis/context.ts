@@ -2,6 +2,7 @@ import type { CryptoBackend } from "@sluice/crypto/backend"
 import type { Clock } from "@sluice/ops/clock"
 import type { RedisConnection } from "@sluice/redis/connection"
 import { type Argument, type CommandLine, listOf, type Reply, textOf } from "@sluice/redis/redis-command"
+import { RedisError } from "@sluice/redis/redis-error"
 import type { Script } from "@sluice/redis/script"
 import type { Refused } from "../queue-store.ts"
 import type { QueueRecord } from "../records.ts"
@@ -41,6 +42,16 @@ export async function change(
 ): Promise<Answer> {
   const replies = await c.connection.run({ steps: [...before, { script, keys, args }], write: true })
   return answerOf(replies[before.length])
+}
+
+/**
+ * Waits for what follows from a change that is done and stays: indexes, lists and sets that name a queue no more. Where Redis
+ * fails now, the sweep does it later.
+ */
+export async function tidy(work: readonly (Promise<void> | undefined)[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) {
+    if (result.status === "rejected" && !(result.reason instanceof RedisError)) throw result.reason
+  }
 }
 
 /** A script that only reads. */

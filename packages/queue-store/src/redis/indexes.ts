@@ -11,6 +11,9 @@ import type { IndexKind, RedisKeys } from "./keys.ts"
 import { RECORD_FIELDS, recordOf } from "./record-fields.ts"
 import { RELEASE } from "./scripts/index-scripts.ts"
 
+/** Recipient ID of no queue. */
+const NOBODY = new Uint8Array(ID_LENGTH)
+
 /** An ID that was taken for a queue, or not. */
 export interface Claim {
   readonly kind: IndexKind
@@ -58,8 +61,8 @@ export class Indexes {
       if (record !== undefined && hasId(record, kind, id)) return record
       this.#known.delete(name)
     }
-    const recipientId = await this.read(kind, id)
-    const record = recipientId === undefined ? undefined : await this.record(recipientId)
+    // Without an index something is asked for all the same: an ID that nobody has takes as long as one that somebody has.
+    const record = await this.record((await this.read(kind, id)) ?? NOBODY)
     if (record === undefined || !hasId(record, kind, id)) return undefined
     this.#known.set(name, record.recipientId)
     return record

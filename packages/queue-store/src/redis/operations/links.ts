@@ -2,7 +2,7 @@ import { isId } from "../../codec/keys.ts"
 import { decodeLinkData, encodeLinkData } from "../../codec/small-codes.ts"
 import type { Outcome, Step } from "../../queue-store.ts"
 import type { LinkData, QueueRecord } from "../../records.ts"
-import { bytesIn, change, onQueue, type RedisContext, recordIn, refusedBy } from "../context.ts"
+import { bytesIn, change, onQueue, type RedisContext, recordIn, refusedBy, tidy } from "../context.ts"
 import { hasId } from "../indexes.ts"
 import { DELETE_LINK, EXPIRE_LINK, SET_LINK } from "../scripts/queue-scripts.ts"
 import { walkList } from "./lists.ts"
@@ -44,7 +44,7 @@ export function deleteLink(
     const answer = await change(c, DELETE_LINK, [record, link], [])
     if (answer.word !== "ok") return refusedBy(answer)
     const before = bytesIn(answer.values[1])
-    if (before !== undefined) await c.indexes.release("link", before, recipientId)
+    if (before !== undefined) await tidy([c.indexes.release("link", before, recipientId)])
     return { ok: true, queue: recordIn(recipientId, answer.values[0]) }
   })
 }
@@ -64,7 +64,7 @@ async function expireLink(c: RedisContext, recipientId: Uint8Array, before: numb
   return onQueue(c, recipientId, async ({ record, link }) => {
     const { values } = await change(c, EXPIRE_LINK, [record, link], [before / DAY])
     const linkId = bytesIn(values[0])
-    if (linkId !== undefined) await c.indexes.release("link", linkId, recipientId)
+    if (linkId !== undefined) await tidy([c.indexes.release("link", linkId, recipientId)])
     return linkId !== undefined
   })
 }

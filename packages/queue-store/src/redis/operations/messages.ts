@@ -4,7 +4,7 @@ import { isId } from "../../codec/keys.ts"
 import { encodeNotification } from "../../codec/small-codes.ts"
 import type { AcknowledgeResult, EnqueueOptions, EnqueueResult, Owner, Step } from "../../queue-store.ts"
 import type { NewMessage, StoredMessage } from "../../records.ts"
-import { bytesIn, change, countIn, onQueue, type RedisContext, read } from "../context.ts"
+import { bytesIn, change, countIn, onQueue, type RedisContext, read, tidy } from "../context.ts"
 import { bodyKey } from "../keys.ts"
 import { numberIn, statusOf } from "../record-fields.ts"
 import { RedisDataError } from "../redis-errors.ts"
@@ -170,7 +170,7 @@ async function settle(
   spent: Uint8Array | undefined,
 ): Promise<void> {
   c.counts.add("messages", -removed)
-  if (spent !== undefined) await c.indexes.release("link", spent, recipientId)
+  if (spent !== undefined) await tidy([c.indexes.release("link", spent, recipientId)])
 }
 
 /** The owner of its two fields. */

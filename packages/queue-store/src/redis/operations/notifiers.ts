@@ -14,6 +14,7 @@ import {
   read,
   recordIn,
   refusedBy,
+  tidy,
 } from "../context.ts"
 import { notifierFields, notifierOf, numberIn } from "../record-fields.ts"
 import {
@@ -159,7 +160,7 @@ async function removeBefore(
   const previous = notifierOf(n, bytesIn(y), bytesIn(z))
   c.counts.add("notifiers", -1)
   c.counts.add("notifications", -countIn(dropped))
-  await Promise.all([
+  await tidy([
     c.indexes.release("notifier", previous.notifierId, recipientId),
     removeFromList(c, "notifiers", previous.notifierId),
     moveAssociation(c, "notifications", previous.notifierId, previous.serviceId, undefined),

@@ -2,7 +2,7 @@ import { isId } from "../../codec/keys.ts"
 import { decodeLinkData, encodeLinkData } from "../../codec/small-codes.ts"
 import type { Collision, Outcome, Owner, Subscribed } from "../../queue-store.ts"
 import type { BlockingInfo, LinkData, QueueRecord, QueueStatus } from "../../records.ts"
-import { bytesIn, change, countIn, onQueue, type RedisContext, recordIn, refusedBy } from "../context.ts"
+import { bytesIn, change, countIn, onQueue, type RedisContext, recordIn, refusedBy, tidy } from "../context.ts"
 import type { Claim } from "../indexes.ts"
 import type { QueueKeys } from "../keys.ts"
 import { blockingField, dayOf, keyField, keyList, recordFields, statusField, statusOf } from "../record-fields.ts"
@@ -95,7 +95,7 @@ export async function removeQueue(
   c.counts.add("messages", -countIn(stored))
   c.counts.add("notifications", -countIn(pending))
   if (queue.notifier !== undefined) c.counts.add("notifiers", -1)
-  await Promise.all([
+  await tidy([
     unlist(c, queue),
     setAllAssociated(c, queue, false),
     c.indexes.release("sender", queue.senderId, recipientId),

@@ -20,6 +20,7 @@ return 0
 export const ASSOCIATE: Script = script({
   name: "associate",
   keys: 2,
+  withoutMemory: true,
   lua: `
 local changed
 if ARGV[1] == '1' then

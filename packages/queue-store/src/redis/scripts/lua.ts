@@ -1,4 +1,7 @@
-/** Pieces of Lua that several scripts share. Every script begins with those that it uses. */
+/**
+ * Pieces of Lua that several scripts share. Every script begins with those that it uses. Those that recipients and operators
+ * need while Redis is full run without memory as well: what frees some must not be refused for lack of it.
+ */
 
 /**
  * The record of `KEYS[1]` in the order of `RECORD_FIELDS`, and how refusals look. The first value of every answer is a

@@ -124,6 +124,7 @@ return {'ok', expire(KEYS[1], KEYS[2], tonumber(ARGV[1]))}
 export const SUBSCRIBE: Script = script({
   name: "subscribe",
   keys: 3,
+  withoutMemory: true,
   lua: `${RECORD}${ITEMS}
 local r = record()
 local refused = refusal(r)

@@ -82,6 +82,7 @@ return {'ok', r}
 export const SET_STATUS: Script = script({
   name: "set status",
   keys: 1,
+  withoutMemory: true,
   lua: `${RECORD}
 local r = record()
 if not r[1] then return {'no-queue'} end
