@@ -117,7 +117,7 @@ export type LinksProgramConfig = ConfigOf<typeof linksSettings>
 
 /** Sections of other programs that may stand in the same file. */
 export const FOREIGN_SECTIONS: readonly string[] = [
-  ...["relay", "proxy", "limits", "store", "identity", "names", "statistics", "moderation"],
+  ...["relay", "proxy", "limits", "store", "identity", "names", "blobs", "statistics", "moderation"],
   ...["proxy_server", "notifications", "fleet", "redis"],
 ]
 

@@ -52,6 +52,6 @@ export type ProxyServerConfig = ConfigOf<typeof proxyServerSettings>
 
 /** Sections of other programs that may stand in the same file. */
 export const FOREIGN_SECTIONS: readonly string[] = [
-  ...["relay", "store", "identity", "names", "statistics", "moderation"],
+  ...["relay", "store", "redis", "fleet", "identity", "names", "blobs", "statistics", "moderation"],
   ...["notifications", "links"],
 ]

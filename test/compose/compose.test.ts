@@ -1,0 +1,191 @@
+// The compose file is read, held against the settings of the services, and started as plain processes.
+import { spawnSync } from "node:child_process"
+import { existsSync, readFileSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { parseServerAddress } from "@sluice/encoding/server-address"
+import { resolveConfig } from "@sluice/ops/config"
+import { proxyServerSettings } from "@sluice/proxy/config"
+import { relaySettings } from "@sluice/relay/config"
+import { SmpClient } from "@sluice/smp-client/client"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { parse } from "yaml"
+import { sluice, start } from "../../packages/cli/test/sluice.ts"
+import { freePort, startRedis, type TestRedis } from "../../packages/redis/test/start-redis.ts"
+import { Balancer } from "./balancer.ts"
+import { type ComposeService, ROOT, readComposeFile } from "./compose-file.ts"
+
+const { services, volumes, variables } = readComposeFile()
+const named = (name: string): ComposeService => {
+  const found = services.find((service) => service.name === name)
+  if (found === undefined) throw new Error(`there is no service ${name}`)
+  return found
+}
+const relays = services.filter(({ command }) => command[0] === "relay")
+const proxies = services.filter(({ command }) => command[0] === "proxy")
+
+/** What the services listen on, by their settings or their own defaults. */
+const LISTENING: Readonly<Record<string, readonly number[]>> = {
+  balancer: [5223],
+  redis: [6379],
+  prometheus: [9090],
+  grafana: [3000],
+}
+
+function settingsOf({ environment }: ComposeService, program: "relay" | "proxy") {
+  const entries = program === "relay" ? relaySettings : proxyServerSettings
+  return resolveConfig(entries, { env: environment, otherEnv: ["SLUICE_DATA"] })
+}
+
+function listening(service: ComposeService): readonly number[] {
+  if (relays.includes(service)) {
+    const { config } = resolveConfig(relaySettings, { env: service.environment, otherEnv: ["SLUICE_DATA"] })
+    return [config.relay.port, config.admin.port]
+  }
+  if (proxies.includes(service)) {
+    const { config } = resolveConfig(proxyServerSettings, { env: service.environment, otherEnv: ["SLUICE_DATA"] })
+    return [config.proxyServer.port, config.admin.port]
+  }
+  return LISTENING[service.name] ?? []
+}
+
+/** `host:port` in a file of another program, which must be what a service of the compose file listens on. */
+function expectReachable(place: string): void {
+  const [host = "", port] = place.split(":")
+  expect([place, listening(named(host))]).toEqual([place, expect.arrayContaining([Number(port)])])
+}
+
+describe("docker-compose.yml", () => {
+  it("has what a cluster is made of", () => {
+    expect(relays.map(({ name }) => name)).toEqual(["relay-1", "relay-2"])
+    for (const name of ["balancer", "redis", "proxy", "prometheus", "grafana"]) expect(named(name).name).toBe(name)
+    expect(named("redis").command.join(" ")).toContain("--appendonly yes")
+  })
+
+  it("sets only what the services know, to values that they take", () => {
+    expect(relays.length + proxies.length).toBe(3)
+    for (const relay of relays) {
+      const { config, given } = resolveConfig(relaySettings, { env: relay.environment, otherEnv: ["SLUICE_DATA"] })
+      expect([config.store.kind, config.redis.durability]).toEqual(["redis", "fsync"])
+      for (const { host, port } of config.redis.nodes) expectReachable(`${host}:${port}`)
+      expect(given.size).toBe(Object.keys(relay.environment).length - 1)
+    }
+    for (const proxy of proxies) expect(settingsOf(proxy, "proxy").given.size).toBeGreaterThan(0)
+    // Both relays are one: what they are started with is the same.
+    expect(relays[0]?.environment).toEqual(relays[1]?.environment)
+    for (const { environment } of services.filter(({ name }) => name.endsWith("-identity"))) {
+      expect(() => resolveConfig(relaySettings, { env: environment, otherEnv: ["SLUICE_DATA"] })).not.toThrow()
+    }
+  })
+
+  it("publishes and exposes ports that something listens on, none of them twice", () => {
+    for (const service of services) {
+      for (const port of service.ports)
+        expect([service.name, listening(service)]).toEqual([service.name, expect.arrayContaining([port])])
+    }
+    const hosts = services.flatMap(({ published }) => published.map(({ host }) => host))
+    expect(hosts.length).toBeGreaterThan(3)
+    expect(new Set(hosts).size).toBe(hosts.length)
+    // The ports for operators have no TLS: they are not published.
+    const published = services.flatMap(({ published: ports }) => ports.map(({ container }) => container))
+    expect(published).not.toContain(9_223)
+    expect(published).not.toContain(9_224)
+  })
+
+  it("mounts volumes and files that exist, and depends on services that do", () => {
+    for (const { mounts, dependsOn } of services) {
+      for (const { source } of mounts) {
+        if (source.startsWith("./")) expect([source, existsSync(join(ROOT, source))]).toEqual([source, true])
+        else expect(volumes).toContain(source)
+      }
+      for (const name of dependsOn) expect(named(name).name).toBe(name)
+    }
+    expect(existsSync(join(ROOT, "deploy", "Dockerfile"))).toBe(true)
+    for (const variable of variables)
+      expect(readFileSync(join(ROOT, "docker-compose.yml"), "utf8")).toMatch(new RegExp(`^#.*\\b${variable}\\b`, "m"))
+  })
+
+  it("has a balancer and a Prometheus that reach the services", () => {
+    const haproxy = readFileSync(join(ROOT, "deploy", "haproxy.cfg"), "utf8")
+    const places = [...haproxy.matchAll(/^ *server \S+ (\S+:\d+)/gm)].map(([, place = ""]) => place)
+    expect(places).toHaveLength(relays.length)
+    for (const place of places) expectReachable(place)
+    const [, check] = /check port (\d+)/.exec(haproxy) ?? []
+    for (const relay of relays) expectReachable(`${relay.name}:${check}`)
+    expect(haproxy).toMatch(/^ *bind :5223$/m)
+
+    const prometheus = parse(readFileSync(join(ROOT, "deploy", "prometheus.yml"), "utf8"))
+    const targets = prometheus.scrape_configs.flatMap((job: { static_configs: { targets: string[] }[] }) =>
+      job.static_configs.flatMap((group) => group.targets),
+    )
+    expect(targets).toHaveLength(relays.length + proxies.length)
+    for (const target of targets) expectReachable(target)
+    const grafana = parse(readFileSync(join(ROOT, "deploy", "grafana", "datasources.yml"), "utf8"))
+    for (const { url } of grafana.datasources) expectReachable(new URL(url).host)
+  })
+})
+
+describe.skipIf(spawnSync("redis-server", ["--version"]).status !== 0)("the same topology as plain processes", () => {
+  let folder: string
+  let redis: TestRedis
+  const running: ReturnType<typeof start>[] = []
+  const balancer = new Balancer()
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "sluice-compose-"))
+    redis = await startRedis({ appendonly: true })
+    await balancer.listen()
+  })
+  afterAll(async () => {
+    for (const { child } of running) child.kill("SIGTERM")
+    await Promise.all(running.map(({ ended }) => ended))
+    await balancer.close()
+    await redis[Symbol.asyncDispose]()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  /** The environment of a service, with this machine's places for those of the containers. */
+  async function environmentOf(service: ComposeService): Promise<Record<string, string>> {
+    const { environment, mounts } = service
+    const volume = mounts.find(({ target }) => target === environment["SLUICE_DATA"])?.source ?? service.name
+    const places: Record<string, string> = { SLUICE_DATA: join(folder, volume) }
+    for (const name of ["SLUICE_RELAY_PORT", "SLUICE_ADMIN_PORT", "SLUICE_PROXY_SERVER_PORT"]) {
+      if (name in environment) places[name] = String(await freePort())
+    }
+    if ("SLUICE_REDIS_NODES" in environment) places["SLUICE_REDIS_NODES"] = `127.0.0.1:${redis.port}`
+    return { ...environment, ...places }
+  }
+
+  it("serves one address through the balancer, and figures of every process", { timeout: 60_000 }, async () => {
+    for (const identity of services.filter(({ name }) => name.endsWith("-identity"))) {
+      const made = await sluice(["init"], { env: await environmentOf(identity) })
+      expect([identity.name, made.code]).toEqual([identity.name, 0])
+    }
+    const admins: string[] = []
+    for (const service of [...relays, ...proxies]) {
+      const env = await environmentOf(service)
+      const process = start(service.command, { env })
+      running.push(process)
+      await process.said(/"message":"started"/)
+      admins.push(`http://127.0.0.1:${env["SLUICE_ADMIN_PORT"]}`)
+      if (relays.includes(service)) balancer.add(Number(env["SLUICE_RELAY_PORT"]))
+    }
+    for (const admin of admins) {
+      expect((await fetch(`${admin}/readyz`)).status).toBe(200)
+      expect(await (await fetch(`${admin}/metrics`)).text()).toMatch(/^sluice_info\{/m)
+    }
+
+    const relayEnv = await environmentOf(relays[0] ?? named("relay-1"))
+    const printed = (await sluice(["address"], { env: relayEnv })).stdout.trim()
+    const address = { ...parseServerAddress(printed), hosts: ["127.0.0.1"], port: String(balancer.port) }
+    await using recipient = new SmpClient(address)
+    await using sender = new SmpClient(address)
+    const received = new Promise((resolve) => recipient.events.on("message", resolve))
+    const queue = await recipient.createQueue()
+    await sender.sendMessage({ senderId: queue.senderId }, new TextEncoder().encode("through another node"))
+    await received
+    // They were dealt out: each relay has one of the two connections.
+    expect(balancer.dealt).toEqual([1, 1])
+  })
+})
