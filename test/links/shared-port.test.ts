@@ -69,6 +69,11 @@ describe("one port for SMP and pages", () => {
     expect(answer).toContain("content-type: application/octet-stream")
   })
 
+  it("tells who may use the relay, and what it keeps", async () => {
+    const page = await get(await browserSocket(["http/1.1"]), "/")
+    for (const text of ["for everybody", "21 days", "nothing", "Sluice "]) expect(page).toContain(`<dd>${text}`)
+  })
+
   it("refuses a browser that speaks none of its protocols", async () => {
     await expect(browserSocket(["smp/1"])).rejects.toThrow(/alert|ALPN|no application protocol/i)
   })
