@@ -1,4 +1,4 @@
-// `sluice link` over real sockets: two relays in this process, one of which is also the proxy; the commands in others.
+// `sluice link` over real sockets: two relays in this process, one of which is also the proxy; the commands beside them.
 import { readFile, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { nativeCrypto as c } from "@sluice/crypto/native"
@@ -14,9 +14,10 @@ import { type ContactUserData, encodeUserData } from "@sluice/short-links/user-d
 import { writeBlob } from "@sluice/smp-client/blob-commands"
 import { connect } from "@sluice/smp-client/connect"
 import type { LinkData } from "@sluice/smp-protocol/types"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { TestRelay } from "../../../test/support/relay.ts"
 import { resolve } from "../src/actions/link-resolve.ts"
+import { runCommandLine } from "../src/command-line.ts"
 import { CommandFailure } from "../src/failure.ts"
 import { readBlobState } from "../src/link/blob-state.ts"
 import { type LinkPlan, planLink, userDataOf } from "../src/link/new-link.ts"
@@ -29,8 +30,24 @@ let proxy: TestRelay
 
 const addressOf = (one: TestRelay): string => formatServerAddress(serverOf(one))
 const file = (name: string): string => join(folder.path, name)
-const link = (...args: readonly string[]): Promise<Result> =>
-  sluice(["link", ...args], { cwd: folder.path, env: { SLUICE_DATA: join(folder.path, "data") } })
+/** Files that an option names are in the folder of the test. */
+const inFolder = (argument: string): string => (/^[\w-]+\.(json|png)$/.test(argument) ? file(argument) : argument)
+
+/** Runs `sluice link` in this process, which is ten times faster than in its own, and gives what it printed. */
+async function link(...args: readonly string[]): Promise<Result> {
+  const printed = { stdout: "", stderr: "" }
+  const spies = (["stdout", "stderr"] as const).map((name) =>
+    vi.spyOn(process[name], "write").mockImplementation((chunk) => {
+      printed[name] += String(chunk)
+      return true
+    }),
+  )
+  try {
+    return { code: await runCommandLine(["link", ...args.map(inFolder)]), ...printed }
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
+}
 
 function serverOf(one: TestRelay): ServerAddress {
   return { scheme: "smp", keyHash: one.relay.fingerprint, hosts: ["127.0.0.1"], port: String(one.port) }
@@ -116,6 +133,14 @@ describe("a contact address", () => {
     await expect(stat(file("me.json"))).rejects.toThrow("ENOENT")
   })
 
+  it("is created and resolved by the program itself", async () => {
+    const run = (...args: readonly string[]): Promise<Result> => sluice(["link", ...args], { cwd: folder.path })
+    const created = await run("create", addressOf(relay), "--contact", "-f", "own.json", "--name", "Ann")
+    expect(created).toMatchObject({ code: 0, stderr: "" })
+    expect((await run("resolve", "own.json")).stdout).toMatch(/^name {7}Ann\n/)
+    expect(await run("resolve", "https://a.example/a#AAAA")).toMatchObject({ code: 2, stdout: "" })
+  })
+
   it("takes a profile that has to be compressed", async () => {
     const message = "welcome ".repeat(2500)
     const { stdout } = await link(
@@ -174,15 +199,13 @@ describe("what is wrong", () => {
       [[...create, "--contact", "--image", "there.json"], "allowed: a JPEG, PNG, WebP or GIF file"],
       [[...create, "--contact", "--image", "big.png"], "10016 bytes is not allowed"],
       [[...create, "--contact", "--image", "none.png"], "cannot be read (ENOENT)"],
-      [["show", "https://a.example/b#AAAA"], "LINK is not allowed: this link"],
+      [["show", "https://a.example/b#AAAA"], "LINK is not allowed: its text is wrong (type)"],
       [["show", "nothing.json"], "there is no such file"],
       [["resolve", "https://a.example/a#AAAA"], "give its address with --server"],
       [["update", "there.json", "--name", "x"], 'allowed: a file of the kind "sluice link, owner"'],
     ]
-    const results = await Promise.all(cases.slice(0, 5).map(([args]) => link(...args)))
-    results.push(...(await Promise.all(cases.slice(5).map(([args]) => link(...args)))))
-    for (const [index, { code, stdout, stderr }] of results.entries()) {
-      const expected = cases[index]?.[1].replace(": this link", ": its text is wrong (type)") ?? ""
+    for (const [args, expected] of cases) {
+      const { code, stdout, stderr } = await link(...args)
       expect({ code, stdout }, expected).toEqual({ code: 2, stdout: "" })
       expect(stderr).toMatch(/^sluice: [^\n]+\n$/)
       expect(stderr).toContain(expected)

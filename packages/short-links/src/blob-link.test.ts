@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { dhBoxKey } from "@sluice/crypto/box"
+import { cbEncrypt, dhBoxKey } from "@sluice/crypto/box"
 import { privateKey, publicKey } from "@sluice/crypto/keys"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { portableCrypto } from "@sluice/crypto/portable"
-import { EMPTY, fromHex, toHex } from "@sluice/encoding/bytes"
+import { concatBytes, EMPTY, fromHex, toHex, utf8 } from "@sluice/encoding/bytes"
 import { openBlobAnswer, sealBlobAnswer } from "@sluice/smp-protocol/blob-answer"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
@@ -123,6 +123,19 @@ describe("blobs", () => {
         expect(codeOf(() => openBlobContent(c, link, changed))).toBe("DECRYPT")
       }),
       { numRuns: 40 },
+    )
+  })
+
+  it("with anything else in them are malformed, whatever it is", () => {
+    const { blobKey } = blobLinkSecrets(c, link.key)
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), fc.boolean(), (bytes, begun) => {
+        const content = begun ? concatBytes(utf8("C"), bytes) : bytes
+        const nonce = c.randomBytes(24)
+        const sealed = concatBytes(nonce, cbEncrypt(c, blobKey, nonce, content, 16_008))
+        expect(codeOf(() => openBlobContent(c, link, sealed))).toBe("MALFORMED")
+      }),
+      { numRuns: 100 },
     )
   })
 
