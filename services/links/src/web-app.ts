@@ -76,7 +76,7 @@ export function createWebApp(config: LinksConfig, parts: WebParts, certificate?:
 }
 
 function httpServer(
-  { maxConnections, requestTimeout }: LinksConfig,
+  { maxConnections, requestTimeout, fetchTimeout }: LinksConfig,
   certificate: WebCertificate | undefined,
   handler: (request: IncomingMessage, response: ServerResponse) => void,
 ): HttpServer {
@@ -91,6 +91,8 @@ function httpServer(
       ? createHttp(options, handler)
       : createHttpsServer({ ...options, ...certificate, minVersion: "TLSv1.2" }, handler)
   server.maxConnections = maxConnections
+  // Whoever neither sends nor reads is gone; a look-up is the longest that a client has to wait in silence.
+  server.timeout = requestTimeout + fetchTimeout
   return server
 }
 

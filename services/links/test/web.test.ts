@@ -1,4 +1,6 @@
 // The HTTP side without a browser and without a relay.
+import { once } from "node:events"
+import { connect } from "node:net"
 import { parseServerAddress } from "@sluice/encoding/server-address"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { LinksUnderTest } from "./links-under-test.ts"
@@ -151,6 +153,13 @@ it("requests for other hosts are refused where hosts are given", async () => {
   expect((await strict.get("/a", { host: "links.example.com" })).status).toBe(200)
   expect((await strict.get("/a", { host: "LINKS.example.com:8080" })).status).toBe(200)
   expect((await strict.get("/a", { host: "evil.example.com" })).status).toBe(421)
+})
+
+it.each(["", "GET /a HT"])("clients that fall silent are closed: %j", async (sent) => {
+  await using strict = await LinksUnderTest.start({ "links.request_timeout": "1s", "links.fetch_timeout": "100ms" })
+  const socket = connect(strict.server.address.port, "127.0.0.1")
+  socket.write(sent)
+  await once(socket.resume(), "close")
 })
 
 it("nothing of a request is logged, but counted by kind", async () => {
