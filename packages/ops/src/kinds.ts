@@ -3,6 +3,7 @@
 import { z } from "zod"
 import { type Bind, formatBind, parseBind } from "./bind.ts"
 import { type Kind, kindOf, parsedKind } from "./kind.ts"
+import { formatNetwork, type Network, parseNetwork } from "./network.ts"
 import { formatDuration, formatSize, parseDuration, parseSize } from "./quantity.ts"
 import { Secret } from "./secret.ts"
 
@@ -76,6 +77,18 @@ export function bind(): Kind<Bind> {
       return (typeof input === "boolean" || input === undefined ? undefined : parseBind(input)) ?? refuse()
     },
     formatBind,
+  )
+}
+
+/** An IP network or a single address, see {@link parseNetwork}. */
+export function network(): Kind<Network> {
+  return parsedKind(
+    "an IP network such as 10.0.0.0/8 or 2001:db8::/32, or an address",
+    (raw, refuse) => {
+      const input = scalar(raw)
+      return (typeof input === "string" ? parseNetwork(input.trim()) : undefined) ?? refuse()
+    },
+    formatNetwork,
   )
 }
 

@@ -8,9 +8,10 @@ import { HandshakeGate } from "./handshake-gate.ts"
 import { Incoming } from "./incoming.ts"
 import { Listener } from "./listener.ts"
 import type { BlockSession } from "./protocol.ts"
+import { sourceBehind } from "./proxy-source.ts"
 import type { BlockServer, ListenAddress } from "./server.ts"
 import type { ServerLevels, Stage } from "./server-metrics.ts"
-import type { ServerComponents, ServerOptions } from "./server-options.ts"
+import type { ServerComponents, ServerOptions, SourceProvider } from "./server-options.ts"
 import type { ServerShared } from "./server-shared.ts"
 
 /** Certificates that may still be needed by handshakes that began with them. */
@@ -29,6 +30,7 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
   readonly components: ServerComponents
   readonly admission: Admission
   readonly gate: HandshakeGate
+  readonly source: SourceProvider
   readonly tls: TlsServer
   readonly #listener: Listener
   /** Connections by their addresses, which is how TLS sockets are matched with them. */
@@ -45,6 +47,7 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
     this.components = components
     this.admission = new Admission(settings, clock)
     this.gate = new HandshakeGate(settings.maxHandshakes, settings.maxWaitingHandshakes, clock)
+    this.source = options.source ?? sourceBehind(settings.balancers)
     this.#credentials = [credentials]
     this.tls = createTlsServer(this.#tlsOptions(credentials))
     this.tls.on("secureConnection", (socket) => this.#find(socket)?.secured(socket))

@@ -58,9 +58,8 @@ export class Incoming<Params extends BlockSession, Command> {
     this.#counted = true
     const { tlsTimeout } = options.settings
     this.#timer = components.clock.setTimeout(() => this.#failTls("timeout"), tlsTimeout, { background: true })
-    const { source = remoteAddress } = options
     try {
-      const found = source(this.#raw)
+      const found = this.#server.source(this.#raw)
       if (found instanceof Promise) found.then((address) => this.#admit(address)).catch(() => this.#failTls("source"))
       else this.#admit(found)
     } catch (error) {
@@ -255,10 +254,6 @@ export class Incoming<Params extends BlockSession, Command> {
     if (this.#counted) admission.leave()
     this.#onClosed()
   }
-}
-
-function remoteAddress(socket: Socket): string | undefined {
-  return socket.remoteAddress
 }
 
 function ignore(): void {

@@ -38,7 +38,7 @@ export interface ServerOptions<Params extends BlockSession, Command> {
   readonly sessions: SessionFactory<Params, Command>
   readonly settings: ServerSettings
   readonly web?: WebHandOver | undefined
-  /** By default the peer's address of the socket. Behind a balancer, what its PROXY header says. */
+  /** By default the peer's address of the socket or, from the balancers of the settings, what the PROXY header says. */
   readonly source?: SourceProvider | undefined
 }
 

@@ -1,4 +1,5 @@
-import { duration, integer, orOff } from "@sluice/ops/kinds"
+import { duration, integer, list, network, orOff } from "@sluice/ops/kinds"
+import type { Network } from "@sluice/ops/network"
 import { type Group, group, type Setting, setting } from "@sluice/ops/settings"
 
 /** Limits of a server. Durations are milliseconds; `undefined` means no limit. Each limit counts what it refused. */
@@ -17,6 +18,8 @@ export interface ServerSettings {
   readonly maxHandshakes: number
   /** Connections that wait for a handshake; more are closed at once. */
   readonly maxWaitingHandshakes: number
+  /** Where connections come from that begin with a PROXY header, which tells their source. */
+  readonly balancers: readonly Network[]
   /** Connections of one source: an IPv4 address or an IPv6 /64 network. */
   readonly maxPerSource: number | undefined
   /** New connections of one source per minute, in the long run. */
@@ -71,9 +74,13 @@ export const serverSettings: Group<{ readonly [N in keyof ServerSettings]: Setti
       default: 4000,
       help: "Connections that wait for a handshake; more are closed at once.",
     }),
+    balancers: setting(list(network()), {
+      default: [],
+      help: "Networks of TCP balancers: connections from there must begin with a PROXY header (version 1 or 2), which names the source.",
+    }),
     maxPerSource: setting(orOff(integer({ min: 1 })), {
       default: "off",
-      help: "Connections of one source (IPv4 address, IPv6 /64). Leave it off behind a balancer that hides sources.",
+      help: "Connections of one source (IPv4 address, IPv6 /64). Behind a balancer only with its PROXY header.",
     }),
     newPerSourcePerMinute: setting(orOff(integer({ min: 1 })), {
       default: "off",

@@ -3,13 +3,15 @@ import type { Credentials } from "@sluice/transport/credentials"
 import type { Admission } from "./admission.ts"
 import type { HandshakeGate } from "./handshake-gate.ts"
 import type { BlockSession } from "./protocol.ts"
-import type { ServerComponents, ServerOptions } from "./server-options.ts"
+import type { ServerComponents, ServerOptions, SourceProvider } from "./server-options.ts"
 
 /** What connections share; one for each server. */
 export interface ServerShared<Params extends BlockSession, Command> {
   readonly options: ServerOptions<Params, Command>
   readonly components: ServerComponents
   readonly admission: Admission
+  /** Where connections come from. */
+  readonly source: SourceProvider
   readonly gate: HandshakeGate
   /** Sets TLS up on a socket; it appears as 'secureConnection'. */
   readonly tls: TlsServer
