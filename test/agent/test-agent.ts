@@ -40,6 +40,7 @@ export class TestAgent implements AsyncDisposable {
   readonly #options: TestAgentOptions
   readonly #folder: string | undefined
   #wake: (() => void)[] = []
+  #interrupted = false
 
   private constructor(
     name: string,
@@ -125,10 +126,16 @@ export class TestAgent implements AsyncDisposable {
         this.events.splice(at, 1)
         return found as EventOf<T>
       }
-      const left = deadline - performance.now()
+      const left = this.#interrupted ? 0 : deadline - performance.now()
       if (left <= 0) throw new Error(`${late.message}; there is ${this.summary()}`, { cause: late })
       await this.#changed(left)
     }
+  }
+
+  /** Ends waits that nothing will come for any more. */
+  interrupt(): void {
+    this.#interrupted = true
+    for (const wake of this.#wake.splice(0)) wake()
   }
 
   /** Types and texts of the events that wait. */

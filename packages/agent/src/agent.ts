@@ -8,6 +8,7 @@ import { nextStep } from "./connection/steps.ts"
 import { requireSendable } from "./connection/sync-state.ts"
 import { acknowledge } from "./core/acknowledge.ts"
 import { type AgentOptions, buildContext } from "./core/build-context.ts"
+import { type ConnectionInfo, connectionInfo } from "./core/connection-info.ts"
 import type { AgentContext } from "./core/context.ts"
 import { type CreatedConnection, type CreateOptions, createConnection } from "./core/create.ts"
 import { acceptRequest, allowConnection, type Joined, type JoinOptions, join, rejectRequest } from "./core/join.ts"
@@ -130,6 +131,11 @@ export class Agent implements AsyncDisposable {
     return (await this.#context.store.list("connections")).flatMap(({ id, deleted }) =>
       deleted === undefined ? [id] : [],
     )
+  }
+
+  /** What is known of a connection. */
+  async connection(connectionId: ConnectionId): Promise<ConnectionInfo> {
+    return connectionInfo(await this.#context.connections.get(connectionId), this.#context.subscriptions)
   }
 
   /** SHA-256 that is equal on both sides of a connection, unless somebody is in between; 32 bytes. */
