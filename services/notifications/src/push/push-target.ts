@@ -1,0 +1,16 @@
+import { fromLatin1 } from "@sluice/encoding/bytes"
+import { type DeviceToken, pushSpec } from "@sluice/ntf-protocol/device-token"
+import { decodeWebPushToken } from "@sluice/ntf-protocol/web-push-token"
+import type { PushTarget } from "@sluice/push/provider"
+
+/** Where pushes for a device token go. Throws `DecodeError` for a token that is none, which no command lets in. */
+export function pushTarget({ provider, token }: DeviceToken): PushTarget {
+  const { family } = pushSpec(provider)
+  switch (family) {
+    case "apns":
+    case "fcm":
+      return { kind: family, token: fromLatin1(token) }
+    case "web-push":
+      return { kind: family, ...decodeWebPushToken(token) }
+  }
+}

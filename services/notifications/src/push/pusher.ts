@@ -1,0 +1,304 @@
+import type { CryptoBackend } from "@sluice/crypto/backend"
+import { idKey } from "@sluice/encoding/bytes"
+import { type PushTag, pushSpec } from "@sluice/ntf-protocol/device-token"
+import { sealMessages, sealVerification } from "@sluice/ntf-protocol/push-content"
+import type { Clock, Timer } from "@sluice/ops/clock"
+import type { Log } from "@sluice/ops/log"
+import type { PushKind, PushNotification, PushOutcome, PushProvider } from "@sluice/push/provider"
+import { type PushSink, seconds } from "../context.ts"
+import type { NtfStatistics } from "../statistics.ts"
+import type { NtfStore, PendingPush, PushReference, TokenRecord } from "../store/ntf-store.ts"
+import { pushTarget } from "./push-target.ts"
+
+/** Push services by the tags of their tokens. `AN` needs none. */
+export type PushProviders = ReadonlyMap<PushTag, PushProvider>
+
+export interface PusherOptions {
+  readonly providers: PushProviders
+  /** Whether tokens of test tags are taken; only where their providers are given, too. */
+  readonly testTokens: boolean
+  /** Attempts under way at a time for each push service. */
+  readonly concurrency: number
+  /** Pushes that may wait in memory; further ones are found in the store later. */
+  readonly maxWaiting: number
+}
+
+export interface PusherParts {
+  readonly store: NtfStore
+  readonly crypto: CryptoBackend
+  readonly clock: Clock
+  readonly log: Log
+  readonly statistics: NtfStatistics
+}
+
+const NONCE_LENGTH = 24
+const PAGE = 500
+/** The first waits for a store that fails, ms. */
+const STORE_RETRY = 1000
+
+/** Why a token has something to be sent: a stored push, or its period. */
+interface Waiting {
+  readonly tokenId: Uint8Array
+  readonly kind: PushKind
+  /** A second attempt, whose result is final. */
+  readonly second: boolean
+}
+
+/**
+ * Sends what is stored. There is one waiting entry for each token and kind at most: a push is made of what the store has
+ * when its turn comes, so several notifications that came meanwhile leave together, and nothing is sent twice by this
+ * process. What was sent is forgotten only then; what a dead process left is found again by {@link Pusher.recover}.
+ */
+export class Pusher implements PushSink {
+  readonly #options: PusherOptions
+  readonly #parts: PusherParts
+  readonly #lanes = new Map<PushTag, { waiting: Map<string, Waiting>; running: Set<string>; again: Set<string> }>()
+  readonly #timers = new Set<Timer>()
+  readonly #stop = new AbortController()
+  /** Something did not find room here and has to be looked for in the store. */
+  #overflow = false
+  #recovering: Promise<void> | undefined
+  #idle: (() => void) | undefined
+
+  constructor(options: PusherOptions, parts: PusherParts) {
+    this.#options = options
+    this.#parts = parts
+  }
+
+  /** Pushes that wait for their turn in memory. */
+  get waiting(): number {
+    let sum = 0
+    for (const { waiting } of this.#lanes.values()) sum += waiting.size
+    return sum
+  }
+
+  /** Attempts that are under way. */
+  get running(): number {
+    let sum = 0
+    for (const { running } of this.#lanes.values()) sum += running.size
+    return sum
+  }
+
+  accepts(tag: PushTag): boolean {
+    if (tag === "AN") return true
+    return this.#options.providers.has(tag) && (this.#options.testTokens || !pushSpec(tag).test)
+  }
+
+  wake({ tokenId, kind }: PushReference): void {
+    void this.#enqueue({ tokenId, kind, second: false })
+  }
+
+  /** A periodic push is due. */
+  check(token: TokenRecord): void {
+    this.#add(token.device.provider, { tokenId: token.tokenId, kind: "check-messages", second: false })
+  }
+
+  /** Sends what an earlier process, or this one for want of room, left in the store. */
+  recover(): Promise<void> {
+    this.#recovering ??= this.#recover().finally(() => {
+      this.#recovering = undefined
+    })
+    return this.#recovering
+  }
+
+  /** Starts no more attempts and waits for those under way until `deadline` aborts; what remains is in the store. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    for (const timer of this.#timers) timer.cancel()
+    for (const { waiting } of this.#lanes.values()) waiting.clear()
+    this.#overflow = false
+    const cut = (): void => this.#stop.abort()
+    if (deadline.aborted) cut()
+    else deadline.addEventListener("abort", cut, { once: true })
+    this.#stopping = true
+    if (this.running > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve
+      })
+    }
+    this.#stop.abort()
+  }
+
+  #stopping = false
+
+  async #recover(): Promise<void> {
+    const { store } = this.#parts
+    let after: Uint8Array | undefined
+    do {
+      const page = await store.pendingPushes({ after, limit: PAGE })
+      for (const { tokenId, kind } of page.items) {
+        if (this.#stopping) return
+        if (this.waiting >= this.#options.maxWaiting) {
+          this.#overflow = true
+          return
+        }
+        await this.#enqueue({ tokenId, kind, second: false })
+      }
+      after = page.next
+    } while (after !== undefined)
+  }
+
+  async #enqueue(push: Waiting): Promise<void> {
+    if (this.#stopping) return
+    try {
+      const token = await this.#parts.store.token(push.tokenId)
+      if (token !== undefined) this.#add(token.device.provider, push)
+    } catch (error) {
+      this.#storeFailed(error)
+    }
+  }
+
+  #add(tag: PushTag, push: Waiting): void {
+    if (this.#stopping) return
+    const lane = this.#lanes.get(tag) ?? { waiting: new Map(), running: new Set(), again: new Set() }
+    this.#lanes.set(tag, lane)
+    const key = idKey(push.tokenId) + push.kind
+    if (lane.running.has(key)) {
+      lane.again.add(key)
+      return
+    }
+    if (lane.waiting.has(key)) {
+      this.#parts.statistics.superseded++
+      return
+    }
+    if (this.waiting >= this.#options.maxWaiting) {
+      this.#overflow = true
+      return
+    }
+    lane.waiting.set(key, push)
+    this.#pump(tag)
+  }
+
+  #pump(tag: PushTag): void {
+    const lane = this.#lanes.get(tag)
+    if (lane === undefined) return
+    for (const [key, push] of lane.waiting) {
+      if (lane.running.size >= this.#options.concurrency) return
+      lane.waiting.delete(key)
+      lane.running.add(key)
+      void this.#send(tag, push).then((again) => {
+        lane.running.delete(key)
+        const anew = lane.again.delete(key) || again
+        if (anew) this.#add(tag, { ...push, second: false })
+        else this.#pump(tag)
+        this.#settled()
+      })
+    }
+  }
+
+  #settled(): void {
+    if (this.running === 0) this.#idle?.()
+    if (!this.#overflow || this.#stopping || this.waiting > this.#options.maxWaiting / 2) return
+    this.#overflow = false
+    this.recover().catch((error: unknown) => this.#storeFailed(error))
+  }
+
+  /** Sends one push. Gives whether there is more of it to send. Never rejects. */
+  async #send(tag: PushTag, push: Waiting): Promise<boolean> {
+    try {
+      return push.kind === "check-messages" ? await this.#sendCheck(push) : await this.#sendStored(tag, push)
+    } catch (error) {
+      this.#storeFailed(error)
+      return false
+    }
+  }
+
+  async #sendStored(tag: PushTag, push: Waiting): Promise<boolean> {
+    const { store } = this.#parts
+    const kind = push.kind === "verification" ? "verification" : "message"
+    const pending = await store.pendingPush({ tokenId: push.tokenId, kind })
+    if (pending === undefined) return false
+    const { token, sequence } = pending
+    if (token.device.provider !== tag) {
+      // The device has a token of another push service by now.
+      this.#add(token.device.provider, push)
+      return false
+    }
+    const wanted = kind === "verification" || (token.status.type === "ACTIVE" && pending.entries.length > 0)
+    if (wanted && (await this.#deliver(token, push, this.#notification(pending))) === "later") return false
+    return store.finishPush({ tokenId: push.tokenId, kind }, sequence)
+  }
+
+  async #sendCheck(push: Waiting): Promise<boolean> {
+    const token = await this.#parts.store.token(push.tokenId)
+    if (token?.status.type !== "ACTIVE" || token.cronMinutes === 0) return false
+    await this.#deliver(token, push, { kind: "check-messages" })
+    return false
+  }
+
+  #notification({ kind, token, entries }: PendingPush): PushNotification {
+    const { crypto } = this.#parts
+    const { secret, code } = token
+    const nonce = (): Uint8Array => crypto.randomBytes(NONCE_LENGTH)
+    return kind === "verification"
+      ? { kind, seal: (length) => sealVerification({ crypto, secret }, nonce(), code, length) }
+      : { kind, seal: (length) => sealMessages({ crypto, secret }, nonce(), entries, length) }
+  }
+
+  /** Makes one attempt and notes what it says about the token. */
+  async #deliver(token: TokenRecord, push: Waiting, notification: PushNotification): Promise<"done" | "later"> {
+    const { store, statistics, clock } = this.#parts
+    const { tokenId, device } = token
+    const outcome = await this.#attempt(token, notification)
+    const { kind } = notification
+    switch (outcome.outcome) {
+      case "delivered":
+        if (device.provider !== "AN") statistics.delivered[kind]++
+        if (kind === "verification") await store.confirmToken(tokenId, device)
+        if (kind === "check-messages") await store.cronSent(tokenId, seconds(clock))
+        return "done"
+      case "token-invalid":
+        statistics.failed[kind]++
+        if (kind === "verification") statistics.verificationInvalidToken++
+        await store.invalidateToken(tokenId, device, outcome.reason)
+        return "done"
+      case "retry":
+        if (this.#stopping) return "later"
+        if (push.second) return this.#failed(kind, outcome.cause)
+        this.#retry(device.provider, push, outcome.afterMs)
+        return "later"
+      case "failed":
+        // A push that was cut off because this process stops is another's to send.
+        return this.#stopping ? "later" : this.#failed(kind, outcome.cause)
+    }
+  }
+
+  async #attempt({ device }: TokenRecord, notification: PushNotification): Promise<PushOutcome> {
+    if (device.provider === "AN") return { outcome: "delivered" }
+    const provider = this.#options.providers.get(device.provider)
+    if (provider === undefined || !this.accepts(device.provider)) return { outcome: "failed", cause: "unavailable" }
+    return provider.deliver(pushTarget(device), notification, this.#stop.signal)
+  }
+
+  #failed(kind: PushKind, cause: string): "done" {
+    this.#parts.statistics.failed[kind]++
+    this.#parts.log.warn("a push could not be delivered", { kind, reason: cause })
+    return "done"
+  }
+
+  #retry(tag: PushTag, push: Waiting, afterMs: number): void {
+    this.#parts.statistics.retried++
+    const timer = this.#parts.clock.setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        this.#add(tag, { ...push, second: true })
+      },
+      afterMs,
+      { background: true },
+    )
+    this.#timers.add(timer)
+  }
+
+  #storeFailed(error: unknown): void {
+    this.#parts.log.error("what is to be pushed could not be read or written", { error })
+    if (this.#stopping) return
+    const timer = this.#parts.clock.setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        this.recover().catch((again: unknown) => this.#storeFailed(again))
+      },
+      STORE_RETRY,
+      { background: true },
+    )
+    this.#timers.add(timer)
+  }
+}
