@@ -2,7 +2,7 @@ import type { Database, RangeOptions, RootDatabase } from "lmdb"
 import { readU48, writeU48 } from "../codec/numbers.ts"
 import { type Counters, noCounters, type Range, type Table, type TableName, type Tables } from "../tables.ts"
 import { StoreFormatError } from "./store-format-error.ts"
-import { TwoLevelTable } from "./two-level-table.ts"
+import { type CountedTable, TwoLevelTable } from "./two-level-table.ts"
 
 /** An LMDB database with binary keys and values. */
 export type BinaryDatabase = Database<Uint8Array, Uint8Array>
@@ -27,11 +27,6 @@ const COUNTED: readonly (keyof Counters)[] = [
 
 /** Options of every database of the store: no encoding, no cache. */
 export const BINARY = { encoding: "binary", keyEncoding: "binary", cache: false } as const
-
-/** A table that knows how many entries it has. */
-export interface CountedTable extends Table {
-  readonly size: number
-}
 
 /** The tables as named databases of one LMDB environment. Writing is possible only inside of a transaction. */
 export class LmdbTables implements Tables {

@@ -2,8 +2,7 @@ import fc from "fast-check"
 import { expect, it } from "vitest"
 import { BYTES, MemoryTable } from "../memory/memory-table.ts"
 import type { Table } from "../tables.ts"
-import type { CountedTable } from "./lmdb-tables.ts"
-import { TwoLevelTable } from "./two-level-table.ts"
+import { type CountedTable, TwoLevelTable } from "./two-level-table.ts"
 
 function memory(): Table {
   return new MemoryTable(BYTES, true, [])

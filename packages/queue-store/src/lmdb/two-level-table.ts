@@ -1,5 +1,9 @@
 import type { Range, Table } from "../tables.ts"
-import type { CountedTable } from "./lmdb-tables.ts"
+
+/** A table that knows how many entries it has. */
+export interface CountedTable extends Table {
+  readonly size: number
+}
 
 /** Recent entries that may stay, and how many more than necessary are moved. They fill some ten pages. */
 const LIMITS = { most: 1024, moved: 256 } as const
