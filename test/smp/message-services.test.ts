@@ -28,7 +28,7 @@ import {
   sub,
   subWithMessage,
 } from "../support/steps.ts"
-import { versionsFrom } from "../support/versions.ts"
+import { versionsOn } from "../support/versions.ts"
 
 /** smp.md §10.4 and §4.7: services that receive messages. */
 describe.each(TOPOLOGIES)("on $name:", ({ on }) => {
@@ -40,7 +40,7 @@ describe.each(TOPOLOGIES)("on $name:", ({ on }) => {
 
   const sok = (serviceId?: EntityId): BrokerMessage => ({ tag: "SOK", serviceId })
 
-  describe.each(versionsFrom(16))("§10.4 at version %i", (v) => {
+  describe.each(versionsOn(on, 16))("§10.4 at version %i", (v) => {
     let service: TestService
     let s: RawClient
     const connect = (): Promise<RawClient> => connectService(relay, service, v)

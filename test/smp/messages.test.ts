@@ -4,7 +4,7 @@ import { authKeys, cmd, createQueue, deld, hex, NO_MSG, OK, QUOTA, sok, type Tes
 import type { RawClient } from "../support/raw-client.ts"
 import { TestRelay, TOPOLOGIES } from "../support/relay.ts"
 import { ack, delivered, expectEvent, message, receive, secure, sendTo, sub, subWithMessage } from "../support/steps.ts"
-import { versionsFrom } from "../support/versions.ts"
+import { versionsOn } from "../support/versions.ts"
 
 /** smp.md §10.3; with it relay-internals.md §13, cases 1 to 7. */
 describe.each(TOPOLOGIES)("on $name:", ({ on }) => {
@@ -19,7 +19,7 @@ describe.each(TOPOLOGIES)("on $name:", ({ on }) => {
     await small[Symbol.asyncDispose]()
   })
 
-  describe.each(versionsFrom())("§10.3 at version %i", (v) => {
+  describe.each(versionsOn(on))("§10.3 at version %i", (v) => {
     let r1: RawClient
     let r2: RawClient
     let s: RawClient

@@ -16,7 +16,7 @@ import {
   sub,
   subWithMessage,
 } from "../support/steps.ts"
-import { versionsFrom } from "../support/versions.ts"
+import { versionsOn } from "../support/versions.ts"
 
 /** smp.md §10.7 and §4.6. */
 describe.each(TOPOLOGIES)("on $name:", ({ on }) => {
@@ -26,7 +26,7 @@ describe.each(TOPOLOGIES)("on $name:", ({ on }) => {
   })
   afterAll(() => relay[Symbol.asyncDispose]())
 
-  describe.each(versionsFrom())("§10.7 at version %i", (v) => {
+  describe.each(versionsOn(on))("§10.7 at version %i", (v) => {
     let r: RawClient
     let s: RawClient
     let n1: RawClient

@@ -6,6 +6,14 @@ export function versionsFrom(first: number = SERVER_RANGE.min): number[] {
   return Array.from({ length: SERVER_RANGE.max - first + 1 }, (_, i) => first + i)
 }
 
+/** Versions in which events between connections differ (smp.md §6): DELD, service certificates, hashes of counters. */
+const EVENTS_DIFFER: readonly number[] = [SERVER_RANGE.min, 10, 16, 19, SERVER_RANGE.max]
+
+/** The same for one relay; for several nodes, which don't see a client's version, those that tell events apart. */
+export function versionsOn({ nodes = 1 }: { readonly nodes?: number }, first: number = SERVER_RANGE.min): number[] {
+  return versionsFrom(first).filter((version) => nodes === 1 || version === first || EVENTS_DIFFER.includes(version))
+}
+
 /** First version of each command that does not exist in all of them (smp.md §2, column "Since v"). */
 export const SINCE: { readonly [T in CommandTag]?: number } = {
   PRXY: 8,
