@@ -1,7 +1,7 @@
 import type { BrokerMessage } from "@sluice/smp-protocol/messages"
 import { describe, expect, test } from "vitest"
 import { haveRedis } from "../../packages/redis/test/redis-program.ts"
-import { until } from "../../packages/redis/test/start-cluster.ts"
+import { startCluster, until } from "../../packages/redis/test/start-cluster.ts"
 import { startRedis } from "../../packages/redis/test/start-redis.ts"
 import { createQueue, OK } from "../support/queue.ts"
 import { TestRelay } from "../support/relay.ts"
@@ -94,6 +94,38 @@ describe.skipIf(!haveRedis)("a relay on Redis", () => {
     await server.stop()
     await server.start()
     expect((await subWithMessage(await server.connect(), queue)).first.text).toBe("kept")
+  })
+
+  test("serves on a Redis Cluster, and while one of its primaries is replaced", async () => {
+    await using cluster = await startCluster({ masters: 3, replicas: 1 })
+    const settings = {
+      ...{ "redis.kind": "cluster", "redis.nodes": cluster.masters.map(({ port }) => `127.0.0.1:${port}`) },
+      ...{ "redis.durability": "replicated", "redis.connect_timeout": "500ms" },
+    }
+    await using server = await TestRelay.start({ store: "redis", settings })
+    const recipient = await server.connect()
+    const sender = await server.connect()
+    const queues = []
+    for (let n = 0; n < 12; n++) {
+      await until(() => isReady(server))
+      queues.push(await createQueue(recipient))
+    }
+    for (const queue of queues) {
+      expect(await sendTo(sender, queue, "before")).toEqual(OK)
+      expect((await receive(recipient, queue)).text).toBe("before")
+    }
+    const [lost] = cluster.masters
+    const [replica] = cluster.replicas
+    await lost?.kill()
+    await until(async () => String(await replica?.command("ROLE")).startsWith("master"))
+    await lost?.start()
+    await cluster.settled()
+    await until(() => isReady(server))
+    const again = await server.connect()
+    for (const queue of queues) {
+      await until(async () => kindOf(await sendTo(sender, queue, "after")) === "OK")
+      expect((await subWithMessage(again, queue)).first.text).toBe("before")
+    }
   })
 
   test("does not start without Redis, and names the setting", async () => {

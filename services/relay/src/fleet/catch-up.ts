@@ -65,7 +65,8 @@ export class CatchUp {
         if (this.#stop.signal.aborted) return
         this.#onError(error)
         if (this.#wanted !== "everything") this.#wanted = what
-        await this.#pause(delay)
+        // Stopping ends the wait with an error; the loop sees it by itself.
+        await this.#pause(delay).catch(() => undefined)
         delay = Math.min(2 * delay, LAST_RETRY)
       }
     }
