@@ -49,9 +49,20 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
   const own = options.folder === undefined
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "sluice-redis-")))
   const server = new Server(options.port ?? (await freePort()), folder, own, options)
-  await server.start()
+  try {
+    await server.start()
+  } catch (error) {
+    await server[Symbol.asyncDispose]()
+    throw error
+  }
   return server
 }
+
+/** Servers that run; none outlives this process. */
+const running = new Set<ChildProcess>()
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL")
+})
 
 /** A port that nothing listens on at this moment. */
 export async function freePort(): Promise<number> {
@@ -112,7 +123,9 @@ class Server implements TestRedis {
       },
     )
     this.#process = child
+    running.add(child)
     child.once("exit", () => {
+      running.delete(child)
       if (this.#process === child) this.#process = undefined
     })
     await once(child, "spawn")
