@@ -118,6 +118,15 @@ export class SmpConnection extends SmpCommands implements AsyncDisposable {
     })
   }
 
+  /** Reads no more until {@link resume}, which lets the server wait: for who cannot keep up with its events. */
+  pause(): void {
+    this.#stream.pause()
+  }
+
+  resume(): void {
+    this.#stream.resume()
+  }
+
   /** `PRXY`: uses this server as a proxy to a relay (v8). */
   openRelay(server: Server, options?: RelayOptions, call?: CallOptions): Promise<ProxiedRelay> {
     return openRelay(this, server, options, call)

@@ -1,0 +1,92 @@
+import type { Clock } from "@sluice/ops/clock"
+import type { Log } from "@sluice/ops/log"
+import type { PushSink } from "../context.ts"
+import { seconds } from "../context.ts"
+import type { NtfStatistics } from "../statistics.ts"
+import type { NtfStore, ReceivedNotification, RelayId } from "../store/ntf-store.ts"
+
+export interface IntakeParts {
+  readonly store: NtfStore
+  readonly clock: Clock
+  readonly log: Log
+  readonly statistics: NtfStatistics
+  readonly pushes: PushSink
+}
+
+/** What keeps a relay from sending more than can be stored. */
+export interface Faucet {
+  pause(): void
+  resume(): void
+}
+
+/** Notifications that wait to be stored before the relay has to wait, and below which it may go on. */
+const HIGH = 4096
+const LOW = 512
+/** Notifications in one operation of the store. */
+const TOGETHER = 256
+/** Wait before a failed operation is repeated, ms. */
+const RETRY = 1000
+
+/** Stores the notifications of one relay in their order, and then lets them be pushed. */
+export class NotificationIntake {
+  readonly #relayId: RelayId
+  readonly #parts: IntakeParts
+  #waiting: ReceivedNotification[] = []
+  #working: Promise<void> | undefined
+  #paused: Faucet | undefined
+
+  constructor(relayId: RelayId, parts: IntakeParts) {
+    this.#relayId = relayId
+    this.#parts = parts
+  }
+
+  /** Takes one notification; its bytes are copied. */
+  add({ notifierId, nonce, meta }: ReceivedNotification, faucet: Faucet): void {
+    this.#parts.statistics.received++
+    this.#waiting.push({ notifierId: notifierId.slice(), nonce: nonce.slice(), meta: meta.slice() })
+    if (this.#waiting.length >= HIGH && this.#paused === undefined) {
+      this.#paused = faucet
+      faucet.pause()
+    }
+    this.#working ??= this.#work()
+  }
+
+  /** Resolves when everything that was added is stored. */
+  async drained(): Promise<void> {
+    await this.#working
+  }
+
+  async #work(): Promise<void> {
+    // All that came in one block belongs together.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      await this.#store(this.#waiting.splice(0, TOGETHER))
+      if (this.#waiting.length <= LOW) {
+        this.#paused?.resume()
+        this.#paused = undefined
+      }
+    }
+    this.#working = undefined
+  }
+
+  /** Never rejects: a relay sends a notification once, so it is kept here until the store takes it. */
+  async #store(batch: readonly ReceivedNotification[]): Promise<void> {
+    const { store, clock, log, statistics, pushes } = this.#parts
+    for (;;) {
+      try {
+        const { tokens, unwanted } = await store.recordNotifications(this.#relayId, batch, seconds(clock))
+        statistics.receivedAuth += unwanted
+        for (const tokenId of tokens) pushes.wake({ tokenId, kind: "message" })
+        return
+      } catch (error) {
+        log.error("notifications could not be stored, trying again", { error })
+        if (isClosed(error)) return
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, RETRY))
+      }
+    }
+  }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && "problem" in error && error.problem === "CLOSED"
+}

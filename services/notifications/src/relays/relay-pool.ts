@@ -1,0 +1,174 @@
+import type { CryptoBackend } from "@sluice/crypto/backend"
+import { idKey } from "@sluice/encoding/bytes"
+import type { Server } from "@sluice/encoding/server-address"
+import type { Clock } from "@sluice/ops/clock"
+import type { Log } from "@sluice/ops/log"
+import { type Clock as ClientClock, systemClock as systemClientClock } from "@sluice/smp-client/clock"
+import { connect } from "@sluice/smp-client/connect"
+import type { SmpConnection } from "@sluice/smp-client/connection"
+import { type Dial, tcpDial } from "@sluice/smp-client/dial"
+import { createServiceCredentials } from "@sluice/transport/identity"
+import type { PushSink, RelaySink } from "../context.ts"
+import type { NtfStatistics } from "../statistics.ts"
+import type { DroppedQueue, NtfStore, RelayId, SubscriptionRecord } from "../store/ntf-store.ts"
+import { guardedDial } from "./address-guard.ts"
+import { Limiter } from "./limiter.ts"
+import { NotificationIntake } from "./notification-intake.ts"
+import { RelaySubscriber, type SubscriberState } from "./relay-subscriber.ts"
+
+export interface RelayPoolOptions {
+  /** Whether to be a service at relays that know services. */
+  readonly useService: boolean
+  /** Whether relays of private networks, which clients may name, are connected to. */
+  readonly allowPrivate: boolean
+  readonly connectTimeout: number
+  readonly commandTimeout: number
+  /** Silence after which a relay is asked for a sign of life. */
+  readonly pingInterval: number
+  /** `NSUB` commands that are sent before their answers are awaited. */
+  readonly batch: number
+  /** Relays that are connected to at a time. */
+  readonly maxConnecting: number
+  /** Batches of subscriptions under way at a time, over all relays. */
+  readonly maxBatches: number
+  /** How relays are dialed; default TCP. */
+  readonly dial?: Dial | undefined
+}
+
+export interface RelayPoolParts {
+  readonly store: NtfStore
+  readonly crypto: CryptoBackend
+  readonly clock: Clock
+  readonly log: Log
+  readonly statistics: NtfStatistics
+  readonly pushes: PushSink
+  readonly random: () => number
+  /** Timers of connections; default the machine's. */
+  readonly clientClock?: ClientClock
+}
+
+const PAGE = 100
+/** Wait before a start that the store did not let happen is repeated, ms. */
+const RETRY = 1000
+
+/** Subscribers of all relays that have subscriptions (notifications.md §5). */
+export class RelayPool implements RelaySink {
+  readonly #options: RelayPoolOptions
+  readonly #parts: RelayPoolParts
+  readonly #subscribers = new Map<string, RelaySubscriber>()
+  readonly #connecting: Limiter
+  readonly #subscribing: Limiter
+  #stopped = false
+
+  constructor(options: RelayPoolOptions, parts: RelayPoolParts) {
+    this.#options = options
+    this.#parts = parts
+    this.#connecting = new Limiter(options.maxConnecting)
+    this.#subscribing = new Limiter(options.maxBatches)
+  }
+
+  /** Relays by the state of their connection. */
+  get states(): Readonly<Record<SubscriberState, number>> {
+    const states = { connecting: 0, subscribing: 0, up: 0, waiting: 0, stopped: 0 }
+    for (const { state } of this.#subscribers.values()) states[state]++
+    return states
+  }
+
+  /** Subscriptions made one by one on present connections, and those that wait to be made. */
+  get subscriptions(): { readonly active: number; readonly pending: number } {
+    let active = 0
+    let pending = 0
+    for (const subscriber of this.#subscribers.values()) {
+      active += subscriber.subscribed
+      pending += subscriber.pending
+    }
+    return { active, pending }
+  }
+
+  /** Begins with every relay that has subscriptions. Never rejects. */
+  async start(): Promise<void> {
+    const { store, log, clock } = this.#parts
+    let after: Uint8Array | undefined
+    do {
+      try {
+        const page = await store.relays({ after, limit: PAGE })
+        for (const { relayId, server } of page.items) this.#subscriber(relayId, server)
+        after = page.next
+      } catch (error) {
+        if (this.#stopped) return
+        log.error("the relays to subscribe to could not be read, trying again", { error })
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, RETRY, { background: true }))
+      }
+    } while (after !== undefined && !this.#stopped)
+  }
+
+  subscribe({ relayId, server, notifierId }: SubscriptionRecord): void {
+    this.#subscriber(relayId, server)?.add(notifierId)
+  }
+
+  drop(queues: readonly DroppedQueue[]): void {
+    const relays = new Map<string, RelayId>()
+    for (const { relayId, notifierId } of queues) {
+      relays.set(idKey(relayId), relayId)
+      this.#subscribers.get(idKey(relayId))?.remove(notifierId)
+    }
+    for (const relayId of relays.values()) void this.#leave(relayId)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await Promise.all([...this.#subscribers.values()].map((subscriber) => subscriber.stop()))
+  }
+
+  #subscriber(relayId: RelayId, server: Server): RelaySubscriber | undefined {
+    if (this.#stopped) return undefined
+    const key = idKey(relayId)
+    const known = this.#subscribers.get(key)
+    if (known !== undefined) return known
+    const { store, clock, log, statistics, pushes, random } = this.#parts
+    const subscriber = new RelaySubscriber(
+      relayId,
+      { connect: (signal) => this.#connect(relayId, server, signal), batch: this.#options.batch, random },
+      {
+        ...{ store, log, clock: this.#parts.clientClock ?? systemClientClock },
+        intake: new NotificationIntake(relayId, { store, clock, log, statistics, pushes }),
+        ...{ connecting: this.#connecting, subscribing: this.#subscribing },
+      },
+    )
+    this.#subscribers.set(key, subscriber)
+    subscriber.start()
+    return subscriber
+  }
+
+  /** Ends the connection to a relay that nobody is interested in any more. */
+  async #leave(relayId: RelayId): Promise<void> {
+    const key = idKey(relayId)
+    try {
+      const relay = await this.#parts.store.relay(relayId)
+      const subscriber = this.#subscribers.get(key)
+      if (relay === undefined || relay.total > 0 || subscriber === undefined || subscriber.pending > 0) return
+      this.#subscribers.delete(key)
+      await subscriber.stop()
+    } catch (error) {
+      this.#parts.log.warn("a relay could not be left", { error })
+    }
+  }
+
+  async #connect(relayId: RelayId, server: Server, signal: AbortSignal): Promise<SmpConnection> {
+    const { store, crypto, clock } = this.#parts
+    const { useService, allowPrivate, connectTimeout, commandTimeout, pingInterval, dial = tcpDial() } = this.#options
+    const now = Math.floor(clock.now() / 1000)
+    const stored = useService ? (await store.relay(relayId))?.credentials : undefined
+    // One for each relay, so that relays cannot tell by it that they are subscribed by the same server.
+    const credentials = useService
+      ? (stored ?? (await store.keepCredentials(relayId, createServiceCredentials(crypto, { now }))))
+      : undefined
+    return connect(server, {
+      ...{ crypto, signal, connectTimeoutMs: connectTimeout, commandTimeoutMs: commandTimeout },
+      ...(this.#parts.clientClock && { clock: this.#parts.clientClock }),
+      dial: allowPrivate ? dial : guardedDial(dial),
+      keepAlive: { pingAfterMs: pingInterval },
+      ...(credentials && { service: { role: "N", credentials } }),
+    })
+  }
+}
