@@ -2,6 +2,7 @@
 import { X509Certificate } from "node:crypto"
 import { once } from "node:events"
 import { readFile } from "node:fs/promises"
+import { connect as connectTcp } from "node:net"
 import { join } from "node:path"
 import { connect as connectTls, type TLSSocket } from "node:tls"
 import { connect } from "@sluice/smp-client/connect"
@@ -72,6 +73,23 @@ describe("one port for SMP and pages", () => {
   it("tells who may use the relay, and what it keeps", async () => {
     const page = await get(await browserSocket(["http/1.1"]), "/")
     for (const text of ["for everybody", "21 days", "nothing", "Sluice "]) expect(page).toContain(`<dd>${text}`)
+  })
+
+  it("counts readers behind a balancer by what its header says", async () => {
+    await using balanced = await SharedProgram.start(undefined, {
+      ...{ "limits.balancers": ["127.0.0.1"], "links.preview_burst": 1, "links.previews_per_minute": 1 },
+    })
+    const ask = async (source: string): Promise<string> => {
+      const raw = connectTcp(balanced.port, "127.0.0.1")
+      raw.write(`PROXY TCP4 ${source} 192.0.2.1 1 2\r\n`)
+      const options = { servername: "localhost", rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] }
+      const socket = connectTls({ socket: raw, ...options })
+      await once(socket, "secureConnect")
+      return (await get(socket, `/api/link/localhost/${"A".repeat(32)}`)).slice(9, 12)
+    }
+    expect([await ask("198.51.100.1"), await ask("198.51.100.1"), await ask("198.51.100.2")]).toEqual([
+      ...["404", "429", "404"],
+    ])
   })
 
   it("refuses a browser that speaks none of its protocols", async () => {

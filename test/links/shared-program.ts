@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import { loadSettings, placeOf } from "@sluice/cli/place"
+import { loadSettings, type Overrides, placeOf } from "@sluice/cli/place"
 import { localFingerprint } from "@sluice/cli/relay-address"
 import { readRunRecord } from "@sluice/cli/run-record"
 import { programWithPages } from "@sluice/cli/serve/with-pages"
@@ -37,13 +37,16 @@ export class SharedProgram implements AsyncDisposable {
   }
 
   /** @param makeCertificate puts `server.crt` and `server.key` for browsers into the folder `web` of the data folder */
-  static async start(makeCertificate: (dataFolder: string) => Promise<unknown> = ownKind): Promise<SharedProgram> {
+  static async start(
+    makeCertificate: (dataFolder: string) => Promise<unknown> = ownKind,
+    overrides: Overrides = {},
+  ): Promise<SharedProgram> {
     const folder = await temporaryFolder()
     const dataFolder = folder.path
     await createIdentity(nativeCrypto, identityFiles(join(dataFolder, "identity")), request())
     await makeCertificate(dataFolder)
     const place = placeOf({ data: dataFolder }, {})
-    const settings = loadSettings(place, SETTINGS)
+    const settings = loadSettings(place, { ...SETTINGS, ...overrides })
     const program = await programWithPages(place, settings)
     await program.service.start(new AbortController().signal)
     const port = (await readRunRecord(place))?.port ?? 0

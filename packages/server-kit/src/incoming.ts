@@ -156,7 +156,7 @@ export class Incoming<Params extends BlockSession, Command> {
     this.#stage = "web"
     this.#leaveGate?.()
     try {
-      web.accept(socket)
+      web.accept(socket, this.#source)
     } catch (error) {
       this.#defect("a connection could not be handed over to the web server", error)
       this.#end()

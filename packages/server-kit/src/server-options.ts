@@ -22,8 +22,11 @@ export type SourceProvider = (socket: Socket) => string | undefined | Promise<st
 export interface WebHandOver {
   /** Certificate for those clients. */
   readonly tls: SharedWeb
-  /** Takes over a socket after TLS was set up: `server.emit("connection", socket)` of an HTTP server, for example. */
-  accept(socket: TLSSocket): void
+  /**
+   * Takes over a socket after TLS was set up: `server.emit("connection", socket)` of an HTTP server, for example. `source`
+   * is what limits count the client as, see `sourceOf`; behind a balancer, the socket's own address is another one.
+   */
+  accept(socket: TLSSocket, source: string | undefined): void
 }
 
 /** What a server is made of. */

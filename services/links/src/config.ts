@@ -1,8 +1,7 @@
-import { isIP } from "node:net"
 import { DecodeError } from "@sluice/encoding/errors"
 import { formatServerAddress, parseServerAddress, type ServerAddress } from "@sluice/encoding/server-address"
 import { type Kind, parsedKind } from "@sluice/ops/kind"
-import { duration, flag, integer, list, listenAddress, path, port, size, text } from "@sluice/ops/kinds"
+import { duration, flag, integer, list, listenAddress, network, path, port, size, text } from "@sluice/ops/kinds"
 import { OperatorError } from "@sluice/ops/operator-error"
 import { type ConfigOf, group, optional, setting } from "@sluice/ops/settings"
 import { adminSettings, logSettings, shutdownSettings } from "@sluice/ops/standard-settings"
@@ -130,19 +129,6 @@ export function checkLinks({ certificate, key, onRelayPort }: LinksConfig): void
   if (onRelayPort && certificate === undefined) {
     throw new OperatorError("links.certificate is not set; allowed: a certificate, or links.on_relay_port = false")
   }
-}
-
-/** An IP address or a network of them, as `192.0.2.0/24`. */
-function network(): Kind<string> {
-  return parsedKind(
-    "an IP address or network such as 127.0.0.1 or 10.0.0.0/8",
-    (raw, refuse) => {
-      const [, address = "", bits = "0"] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(String(raw).trim()) ?? []
-      const family = isIP(address)
-      return family === 0 || Number(bits) > (family === 4 ? 32 : 128) ? refuse() : String(raw).trim()
-    },
-    (value) => value,
-  )
 }
 
 /** An SMP server's address, without a password: nothing that these pages do needs one. */

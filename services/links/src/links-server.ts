@@ -65,8 +65,9 @@ export async function createLinksServer(config: LinksConfig, parts: LinksServerP
   )
   const subject = { relays: relays.map(({ address }) => address), policies: parts.policies }
   const site = await makeSite(config, subject, crypto)
-  const app = createWebApp(config, { site, resolver, clients, metrics, clock, log }, certificate)
-  const handOver = certificate && new SharedPort(certificate, (socket) => app.server.emit(SECURED, socket))
+  const sources = new WeakMap<object, string>()
+  const app = createWebApp(config, { site, resolver, clients, sources, metrics, clock, log }, certificate)
+  const handOver = certificate && new SharedPort(certificate, sources, (socket) => app.server.emit(SECURED, socket))
   let connections = 0
   app.server.on(certificate === undefined ? "connection" : SECURED, (socket: TLSSocket) => {
     connections++
@@ -102,15 +103,18 @@ function makeResolver(
 class SharedPort implements WebHandOver {
   readonly tls: { readonly context: () => SecureContext; readonly protocols: readonly string[] }
   readonly #accept: (socket: TLSSocket) => void
+  readonly #sources: WeakMap<object, string>
   #context: SecureContext
 
-  constructor(certificate: WebCertificate, accept: (socket: TLSSocket) => void) {
+  constructor(certificate: WebCertificate, sources: WeakMap<object, string>, accept: (socket: TLSSocket) => void) {
     this.#context = createSecureContext(certificate)
+    this.#sources = sources
     this.#accept = accept
     this.tls = { context: () => this.#context, protocols: ["http/1.1"] }
   }
 
-  accept(socket: TLSSocket): void {
+  accept(socket: TLSSocket, source: string | undefined): void {
+    if (source !== undefined) this.#sources.set(socket, source)
     this.#accept(socket)
   }
 

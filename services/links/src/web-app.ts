@@ -9,6 +9,7 @@ import { decodeBase64Url } from "@sluice/encoding/base64url"
 import { DecodeError } from "@sluice/encoding/errors"
 import type { Clock } from "@sluice/ops/clock"
 import type { Log } from "@sluice/ops/log"
+import { formatNetwork } from "@sluice/ops/network"
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify"
 import type { LinksConfig } from "./config.ts"
 import { LINK_ANSWER_TYPE } from "./link-answer.ts"
@@ -27,6 +28,8 @@ export interface WebParts {
   /** None where previews are off. */
   readonly resolver: Resolver | undefined
   readonly clients: ClientLimit
+  /** Where connections come from that another server handed over, by their sockets. */
+  readonly sources: WeakMap<object, string>
   readonly metrics: LinksMetrics
   readonly clock: Clock
   readonly log: Log
@@ -55,7 +58,7 @@ export function createWebApp(config: LinksConfig, parts: WebParts, certificate?:
   const app = fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
-    trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
+    trustProxy: config.trustedProxies.length === 0 ? false : config.trustedProxies.map(formatNetwork),
     routerOptions: { ignoreTrailingSlash: true },
     forceCloseConnections: "idle",
     serverFactory: (handler) => httpServer(config, certificate, handler),
@@ -162,7 +165,8 @@ function sendFile(
 }
 
 /** `GET /api/link/HOST/LINK-ID`: the only request that says anything about a link, and it says no more than its ID. */
-function addPreviews(app: FastifyInstance, { clients, metrics, clock, log }: WebParts, resolver: Resolver): void {
+function addPreviews(app: FastifyInstance, parts: WebParts, resolver: Resolver): void {
+  const { clients, sources, metrics, clock, log } = parts
   const refuse = (reply: FastifyReply, problem: ResolveProblem, retryAfter?: number): FastifyReply => {
     metrics.previews.with({ outcome: problem }).value++
     if (retryAfter !== undefined) reply.header("retry-after", Math.ceil(retryAfter))
@@ -171,7 +175,7 @@ function addPreviews(app: FastifyInstance, { clients, metrics, clock, log }: Web
   app.get<{ Params: { host: string; linkId: string } }>("/api/link/:host/:linkId", async (request, reply) => {
     metrics.requests.with({ page: "preview" }).value++
     reply.header("cache-control", "no-store")
-    const wait = clients.take(request.ip)
+    const wait = clients.take(sources.get(request.raw.socket) ?? request.ip)
     if (wait > 0) return refuse(reply, "rate-limited", wait / 1000)
     const linkId = readLinkId(request.params.linkId)
     if (linkId === undefined) return refuse(reply, "bad-request")

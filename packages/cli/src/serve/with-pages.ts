@@ -9,6 +9,7 @@ import { composeServices } from "@sluice/ops/service"
 import type { Place, Settings } from "../place.ts"
 import { localFingerprint, relayAddress } from "../relay-address.ts"
 import { VERSION } from "../version.ts"
+import { ownDial } from "./own-dial.ts"
 import { type ProgramOptions, programOf } from "./relay-program.ts"
 
 /** The relay, and in the same process the pages for its links if the settings want them. */
@@ -54,7 +55,8 @@ async function pagesOf(place: Place, settings: Settings, { metrics, sink, port }
   const [bind = "*"] = config.relay.bind
   const host = bind === "*" ? "127.0.0.1" : bind
   const log = createLog({ ...config.log, service: "links" }, { clock: systemClock, ...(sink && { sink }) })
-  const relays = [{ address, connectTo: () => ({ hosts: [host], port: String(port()) }) }]
+  const connectTo = () => ({ hosts: [host], port: String(port()) })
+  const relays = [{ address, connectTo, dial: ownDial(config.limits.balancers) }]
   const { relay, store } = config
   return createLinksServer(config.links, {
     ...{ log, metrics, dataFolder: place.dataFolder, relays },

@@ -1,4 +1,5 @@
 import type { ServerAddress } from "@sluice/encoding/server-address"
+import type { Dial } from "@sluice/smp-client/dial"
 
 /** A relay from which links may be fetched. */
 export interface AllowedRelay {
@@ -6,6 +7,8 @@ export interface AllowedRelay {
   readonly address: ServerAddress
   /** Where it is reached from here, if not by that address; asked at each connection. The identity must be the same. */
   readonly connectTo?: () => { readonly hosts: readonly string[]; readonly port: string }
+  /** How it is dialed, if not by TCP alone. */
+  readonly dial?: Dial
 }
 
 /** The relays of the configuration by any of their host names, in lower case. No other one is ever connected to. */

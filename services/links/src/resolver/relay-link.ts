@@ -97,7 +97,7 @@ export class RelayLink {
   }
 
   async #connect(): Promise<SmpConnection> {
-    const { address, connectTo } = this.#relay
+    const { address, connectTo, dial } = this.#relay
     const { fetchTimeout } = this.#options
     const { signal } = this.#closed
     if (signal.aborted) throw new SmpClientError({ code: "CLOSED" })
@@ -106,7 +106,7 @@ export class RelayLink {
     try {
       return await connect(
         { ...address, ...connectTo?.() },
-        { crypto: this.#crypto, signal, connectTimeoutMs: fetchTimeout, commandTimeoutMs: fetchTimeout },
+        { crypto: this.#crypto, signal, dial, connectTimeoutMs: fetchTimeout, commandTimeoutMs: fetchTimeout },
       )
     } catch (error) {
       this.#failed = { at: this.#clock.monotonic(), error }
