@@ -15,6 +15,9 @@ export interface FleetOptions {
   readonly settings: (index: number) => MemberSpec["overrides"]
 }
 
+/** Starts of one node in a row that may fail while what it needs is away. */
+const ATTEMPTS = 5
+
 interface Node {
   member: Member | undefined
   paused: boolean
@@ -59,8 +62,20 @@ export class Fleet implements AsyncDisposable {
     return this.#lines.join("")
   }
 
-  /** Starts a node that does not run, and waits until it serves. */
+  /** Starts a node that does not run, again if need be as a supervisor would, and waits until it serves. */
   async start(index: number): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#begin(index)
+        return
+      } catch (error) {
+        this.#at(index).member = undefined
+        if (attempt === ATTEMPTS) throw error
+      }
+    }
+  }
+
+  async #begin(index: number): Promise<void> {
     const { dataFolder, hub, lease, settings } = this.#options
     const overrides = {
       "relay.bind": ["127.0.0.1"],

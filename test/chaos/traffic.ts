@@ -20,6 +20,8 @@ export const CLIENT_OPTIONS = {
 
 /** How long a sender waits after ERR QUOTA, and after a failure, ms. */
 const PAUSE = 100
+/** More than a queue is subscribed again on one connection. */
+const MANY = 100_000
 /** Time for everything to be delivered at the end, ms: only a failing run takes so long. */
 const LONGEST_END = 30_000
 /** Answers that say that the store had a problem: what was asked for may have been done. */
@@ -42,6 +44,8 @@ interface Conversation {
   readonly senderQueue: SenderQueue
   readonly sender: SmpClient
   readonly recipient: Recipient
+  /** How often it was subscribed again by itself: with each, the same connection may get the same message. */
+  subscribed: number
 }
 
 /** A client that receives for several queues. */
@@ -131,7 +135,8 @@ export class Traffic implements AsyncDisposable {
     })
     client.events.on("subscription-failed", ({ entityId, error }) => {
       const found = entityId === undefined ? undefined : recipient.conversations.get(idKey(entityId))
-      if (found !== undefined && !error.network) this.#track(this.#subscribe(found))
+      // With the next connection the client subscribes again by itself.
+      if (found !== undefined && !gone(error)) this.#track(this.#subscribe(found))
     })
     return recipient
   }
@@ -143,7 +148,7 @@ export class Traffic implements AsyncDisposable {
     const keys = nativeCrypto.generateKeyPair("ed25519")
     await sender.secureAsSender({ senderId: queue.senderId }, keys)
     const senderQueue = { senderId: queue.senderId, senderKey: keys.privateKey }
-    const conversation = { ledger: new QueueLedger("answered"), queue, senderQueue, sender, recipient }
+    const conversation = { ledger: new QueueLedger("answered"), queue, senderQueue, sender, recipient, subscribed: 0 }
     recipient.conversations.set(idKey(queue.recipientId), conversation)
     return conversation
   }
@@ -166,10 +171,10 @@ export class Traffic implements AsyncDisposable {
 
   #outcomeOf(error: unknown): "unanswered" | "refused" {
     if (!(error instanceof SmpClientError)) throw error
-    const { answer } = error
-    if (answer?.type === "QUOTA") return "refused"
-    if (error.network || (answer !== undefined && STORE_PROBLEMS.has(answer.type))) return "unanswered"
-    this.violations.push(`a message was answered with ${answer?.type ?? error.problem.code}`)
+    if (answerOf(error) === "QUOTA") return "refused"
+    if (!gone(error) && !mayHelpToRepeat(error)) {
+      this.violations.push(`a message was answered with ${answerOf(error) ?? error.problem.code}`)
+    }
     return "unanswered"
   }
 
@@ -187,47 +192,46 @@ export class Traffic implements AsyncDisposable {
   }
 
   /** Until the queue is empty; each ACK is answered with the next message if there is one. */
-  async #acknowledgeAll({ ledger, queue, recipient }: Conversation, first: ReceivedMessage): Promise<void> {
+  async #acknowledgeAll(conversation: Conversation, first: ReceivedMessage): Promise<void> {
+    const { ledger, queue, recipient } = conversation
     let message: ReceivedMessage | undefined = first
     while (message !== undefined) {
       const { msgId } = message
       const content = recipient.client.decryptDelivered(queue, message)
       if (content === undefined) this.violations.push("delivered what does not decrypt")
-      if (content?.kind === "message") ledger.delivered(msgId, content.body, recipient.connections)
-      message = await this.#acknowledge({ ledger, queue, recipient }, msgId)
+      const way = recipient.connections * MANY + conversation.subscribed
+      if (content?.kind === "message") ledger.delivered(msgId, content.body, way)
+      message = await this.#acknowledge(conversation, msgId)
     }
   }
 
-  async #acknowledge(
-    { ledger, queue, recipient }: Pick<Conversation, "ledger" | "queue" | "recipient">,
-    msgId: Uint8Array,
-  ): Promise<ReceivedMessage | undefined> {
+  async #acknowledge({ ledger, queue, recipient }: Conversation, id: Uint8Array): Promise<ReceivedMessage | undefined> {
     const connection = recipient.connections
     for (;;) {
       try {
-        const next = await recipient.client.acknowledge(queue, msgId)
-        ledger.acknowledged(msgId)
+        const next = await recipient.client.acknowledge(queue, id)
+        ledger.acknowledged(id)
         return next
       } catch (error) {
-        if (!(error instanceof SmpClientError)) throw error
-        // Without an answer it comes again with the next connection; NO_MSG means that it did so already.
-        if (error.network || error.answer?.type === "NO_MSG" || recipient.connections !== connection) return undefined
-        if (error.answer === undefined || !STORE_PROBLEMS.has(error.answer.type)) throw error
-        // The store had a problem: on the same connection the ACK can be repeated.
+        // With the next connection it comes again; NO_MSG means that it did so already, or that it was acknowledged.
+        if (gone(error) || recipient.connections !== connection || answerOf(error) === "NO_MSG") return undefined
+        if (!mayHelpToRepeat(error)) throw error
         await wait(PAUSE)
       }
     }
   }
 
-  async #subscribe({ queue, recipient }: Conversation): Promise<void> {
+  /** Subscribes until that succeeds. */
+  async #subscribe(conversation: Conversation): Promise<void> {
+    const { queue, recipient } = conversation
     for (;;) {
       try {
+        conversation.subscribed++
         await recipient.client.subscribe(queue)
         return
       } catch (error) {
-        if (!(error instanceof SmpClientError)) throw error
-        if (error.problem.code === "CLOSED") return
-        if (!error.network && !(error.answer !== undefined && STORE_PROBLEMS.has(error.answer.type))) throw error
+        if (error instanceof SmpClientError && error.problem.code === "CLOSED") return
+        if (!gone(error) && !mayHelpToRepeat(error)) throw error
         await wait(PAUSE)
       }
     }
@@ -250,4 +254,19 @@ export class Traffic implements AsyncDisposable {
       await wait(PAUSE)
     }
   }
+}
+
+/** The connection is gone, and with it everything that was under way on it. */
+function gone(error: unknown): boolean {
+  return error instanceof SmpClientError && error.network && error.problem.code !== "TIMEOUT"
+}
+
+function answerOf(error: unknown): string | undefined {
+  return error instanceof SmpClientError ? error.answer?.type : undefined
+}
+
+/** No answer in time, or one that tells of a problem of the store. */
+function mayHelpToRepeat(error: unknown): boolean {
+  if (!(error instanceof SmpClientError)) return false
+  return error.problem.code === "TIMEOUT" || STORE_PROBLEMS.has(error.answer?.type ?? "")
 }
