@@ -1,6 +1,8 @@
 // `sluice links`, and the pages beside a relay.
 import { join } from "node:path"
+import { FOREIGN_SECTIONS, linksSettings } from "@sluice/links/config"
 import { expect, it } from "vitest"
+import { settings } from "../src/place.ts"
 import { sluice, start, temporaryFolder } from "./sluice.ts"
 
 it("`sluice links` serves pages without a relay, and ends properly", async () => {
@@ -10,6 +12,22 @@ it("`sluice links` serves pages without a relay, and ends properly", async () =>
   const log = await links.said(/"message":"started"/)
   const [, bind] = /"bind":"(127\.0\.0\.1:\d+)","message":"serving pages for links"/.exec(log) ?? []
   expect(await (await fetch(`http://${bind}/g`)).text()).toContain('data-kind="g"')
+  links.child.kill("SIGTERM")
+  expect((await links.ended).code).toBe(0)
+})
+
+it("`sluice links` knows the sections of all that `sluice up` runs", () => {
+  const own = Object.keys(linksSettings)
+  const others = Object.keys(settings).filter((name) => !own.includes(name))
+  expect(others.filter((name) => !FOREIGN_SECTIONS.includes(name))).toEqual([])
+})
+
+it("`sluice links` takes the configuration file that a relay has", async () => {
+  await using folder = await temporaryFolder()
+  const env = { SLUICE_DATA: join(folder.path, "data"), SLUICE_LINKS_PORT: "0", SLUICE_ADMIN_PORT: "0" }
+  expect((await sluice(["init"], { env })).code).toBe(0)
+  const links = start(["links"], { env })
+  await links.said(/"message":"started"/)
   links.child.kill("SIGTERM")
   expect((await links.ended).code).toBe(0)
 })

@@ -116,8 +116,8 @@ export type LinksProgramConfig = ConfigOf<typeof linksSettings>
 
 /** Sections of other programs that may stand in the same file. */
 export const FOREIGN_SECTIONS: readonly string[] = [
-  ...["relay", "proxy", "limits", "store", "identity", "names", "blobs", "statistics", "moderation"],
-  ...["proxy_server", "notifications", "fleet", "redis"],
+  ...["relay", "limits", "proxy", "store", "redis", "fleet", "identity", "names", "blobs", "statistics", "moderation"],
+  ...["proxy_server", "notifications"],
 ]
 
 /** Checks settings that are fine by themselves against each other. Throws `OperatorError`. */
