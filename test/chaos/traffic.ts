@@ -60,6 +60,8 @@ interface Recipient {
 export class Traffic implements AsyncDisposable {
   readonly #options: TrafficOptions
   readonly #senders: SmpClient[]
+  /** Connections of those that send. */
+  readonly #ups = new Map<SmpClient, number>()
   readonly #recipients: Recipient[]
   readonly #conversations: Conversation[] = []
   readonly #acknowledging = new Set<Promise<void>>()
@@ -73,7 +75,7 @@ export class Traffic implements AsyncDisposable {
   private constructor(options: TrafficOptions) {
     this.#options = options
     const clients = Array.from({ length: options.clients })
-    this.#senders = clients.map(() => new SmpClient(options.address, CLIENT_OPTIONS))
+    this.#senders = clients.map(() => this.#sender())
     this.#recipients = clients.map(() => this.#recipient())
   }
 
@@ -97,9 +99,9 @@ export class Traffic implements AsyncDisposable {
     return this.#recipients.reduce((sum, { connections }) => sum + connections, 0)
   }
 
-  /** The most connections that one recipient had. */
-  get mostConnections(): number {
-    return Math.max(...this.#recipients.map(({ connections }) => connections))
+  /** Connections that each client had: those that send, then those that receive. */
+  get connectionsOfEach(): readonly number[] {
+    return [...this.#senders.map((sender) => this.#ups.get(sender) ?? 0), ...this.#recipients.map((r) => r.connections)]
   }
 
   /** Begins to send. */
@@ -119,6 +121,12 @@ export class Traffic implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true
     await Promise.all([...this.#senders, ...this.#recipients.map(({ client }) => client)].map((one) => one.close()))
+  }
+
+  #sender(): SmpClient {
+    const client = new SmpClient(this.#options.address, CLIENT_OPTIONS)
+    client.events.on("up", () => this.#ups.set(client, (this.#ups.get(client) ?? 0) + 1))
+    return client
   }
 
   #recipient(): Recipient {
