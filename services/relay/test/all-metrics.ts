@@ -7,10 +7,12 @@ import { loadConfig } from "@sluice/ops/config"
 import { Metrics } from "@sluice/ops/metrics"
 import { registerProcessMetrics } from "@sluice/ops/process-metrics"
 import { silentLog } from "@sluice/ops/recording-log"
+import { bullmqJobs } from "@sluice/redis/bullmq-jobs"
 import { createIdentity, identityFiles } from "@sluice/transport/certificates"
+import { expect } from "vitest"
 import { relaySettings } from "../src/config.ts"
 import { registerRedisMetrics } from "../src/redis-metrics.ts"
-import { createRelay } from "../src/relay.ts"
+import { createRelay, type RelayParts } from "../src/relay.ts"
 
 /** Everything that `/metrics` of a relay can serve, put together and not started, in the Prometheus text format. */
 export async function allMetrics(): Promise<string> {
@@ -22,7 +24,11 @@ export async function allMetrics(): Promise<string> {
     registerProcessMetrics(metrics, { version: "1" })
     // Served where the store is in Redis.
     registerRedisMetrics(metrics.register, { figures: { units: 0, failures: 0, repeats: 0, connects: 0 }, isUp: true })
-    await using _relay = await createRelay(loadConfig(relaySettings, {}), { log: silentLog, dataFolder, metrics })
+    const parts = { log: silentLog, dataFolder, metrics }
+    // With the store in Redis, what a fleet does once is in its queue.
+    const connection = { prefix: "", client: () => expect.unreachable() }
+    const fleetJobs: RelayParts["fleetJobs"] = (components) => bullmqJobs({}, { ...components, connection })
+    await using _relay = await createRelay(loadConfig(relaySettings, {}), { ...parts, fleetJobs })
     return await metrics.render()
   } finally {
     await rm(dataFolder, { recursive: true })
