@@ -8,6 +8,7 @@ import { nextStep } from "./connection/steps.ts"
 import { requireSendable } from "./connection/sync-state.ts"
 import { acknowledge } from "./core/acknowledge.ts"
 import { type AgentOptions, buildContext } from "./core/build-context.ts"
+import { type AgentCommand, Commands } from "./core/commands.ts"
 import { type ConnectionInfo, connectionInfo } from "./core/connection-info.ts"
 import type { AgentContext } from "./core/context.ts"
 import { type CreatedConnection, type CreateOptions, createConnection } from "./core/create.ts"
@@ -19,6 +20,7 @@ import { cleanUp, deleteConnectionNow, deleteConnections, deleteUser } from "./c
 import { fetchMessages, type SubscribeFailure, subscribeAll } from "./core/subscribing.ts"
 import { AgentError } from "./errors.ts"
 import type { AgentEvent } from "./events.ts"
+import { asAgentError } from "./network/network-error.ts"
 import { type NetworkOptions, networkSettings, type ServerSetting } from "./network/settings.ts"
 import type { ConnectionId, ConnectionRecord, UserId } from "./store/records.ts"
 
@@ -50,6 +52,7 @@ export class Agent implements AsyncDisposable {
   readonly #context: AgentContext
   readonly #receiver: Receiver
   readonly #noise: NoiseMaker
+  readonly #commands: Commands
   #timer: Timer | undefined
   #closed: Promise<void> | undefined
 
@@ -57,6 +60,7 @@ export class Agent implements AsyncDisposable {
     this.#context = context
     this.#receiver = receiver
     this.#noise = new NoiseMaker(context)
+    this.#commands = new Commands(context)
   }
 
   /** Opens an agent on its store, and goes on with all that it had begun. Receiving starts with {@link subscribe}. */
@@ -175,6 +179,14 @@ export class Agent implements AsyncDisposable {
     return removeShortLink(this.#context, connectionId)
   }
 
+  /**
+   * Stores a command to be carried out as soon as it is possible, also after a restart. `command-done` with this
+   * correlation tells the end. Gives the ID of the connection that it is about.
+   */
+  later(correlation: string, command: AgentCommand): Promise<ConnectionId | undefined> {
+    return this.#commands.add(correlation, command)
+  }
+
   // Messages
 
   /** Receives from these connections, or all; gives those that failed. Those that failed for now are tried again. */
@@ -250,6 +262,7 @@ export class Agent implements AsyncDisposable {
     this.#context.subscriptions.retryNow()
     this.#context.deliveries.retryNow()
     this.#context.steps.retryNow()
+    this.#commands.retryNow().catch((error: unknown) => this.events.emit({ type: "error", error: asAgentError(error) }))
   }
 
   /** Removes what is over, as the agent does by itself every 5 minutes. */
@@ -271,7 +284,7 @@ export class Agent implements AsyncDisposable {
     const { pool, subscriptions, deliveries, steps, connections, events, store } = this.#context
     this.#timer?.cancel()
     this.#noise.stop()
-    const stopped = [this.#receiver.stop(), deliveries.stop(), steps.stop()]
+    const stopped = [this.#receiver.stop(), deliveries.stop(), steps.stop(), this.#commands.stop()]
     subscriptions.clear()
     await pool.close()
     await Promise.all(stopped)
@@ -287,6 +300,7 @@ export class Agent implements AsyncDisposable {
       if (record.attended !== true && nextStep(record) !== undefined) steps.start(record.id)
     }
     await deliveries.wakeAll()
+    await this.#commands.resume()
     this.#noise.start()
     this.#cleanUpIn(FIRST_CLEAN_UP)
   }

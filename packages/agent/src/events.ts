@@ -132,5 +132,11 @@ export type AgentEvent =
 export type CommandResult =
   | { readonly type: "created"; readonly link: string; readonly shortLink?: string | undefined }
   | { readonly type: "joined"; readonly secured: boolean }
-  | { readonly type: "ok" }
+  | { readonly type: "link"; readonly shortLink: string }
+  | {
+      readonly type: "link-data"
+      readonly kind: "invitation" | "contact"
+      readonly linkData: Uint8Array
+      readonly link: string
+    }
   | { readonly type: "failed"; readonly error: AgentError }

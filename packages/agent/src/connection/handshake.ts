@@ -87,7 +87,16 @@ export function allow(draft: Draft, confirmation: ConfirmationRecord, info: Uint
 /** The state of the connection becomes what a confirmation has brought. */
 export function adopt(draft: Draft, confirmation: ConfirmationRecord, ratchet: ConfirmationRecord["ratchet"]): void {
   const { queue, e2eSecret, clientVersion, pq, version, hash, skipped } = confirmation
-  draft.set({ ratchet, skipped, pq, version, keys: undefined, lastReceivedId: 1n, lastReceivedHash: hash })
+  draft.set({
+    ratchet,
+    skipped,
+    pq,
+    version,
+    keys: undefined,
+    links: undefined,
+    lastReceivedId: 1n,
+    lastReceivedHash: hash,
+  })
   draft.setReceiveQueue(queue, { status: "confirmed", e2eSecret, clientVersion })
 }
 

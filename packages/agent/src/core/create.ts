@@ -16,7 +16,7 @@ import { addReceiveQueue, plainServer } from "../connection/new-queues.ts"
 import { AgentError, prohibited } from "../errors.ts"
 import { networkError } from "../network/network-error.ts"
 import { type InitialKeys, initialKeysPlan } from "../protocol/initial-keys.ts"
-import type { ConnectionId, LinkCredentials, UserId } from "../store/records.ts"
+import type { ConnectionId, ConnectionRecord, LinkCredentials, UserId } from "../store/records.ts"
 import { type AgentContext, envOf } from "./context.ts"
 import { linkError } from "./link-reading.ts"
 import { subscribed } from "./subscribed.ts"
@@ -62,9 +62,11 @@ export async function createConnection(
   userId: UserId,
   options: CreateOptions,
 ): Promise<CreatedConnection> {
-  const { users, crypto, kem, random } = context
+  const { users, crypto, kem, random, store } = context
   users.get(userId)
   const { kind = "invitation", keys: initial = "link", linkData, connectionId = crypto.randomBytes(12) } = options
+  const known = await store.get("connections", [connectionId])
+  if (known !== undefined) return createdBefore(known)
   const pq = initialKeysPlan(initial)
   if (kind === "contact" && pq.fullLink) throw prohibited("create: PQ keys in a contact address")
   const withKem = pq.fullLink || (linkData !== undefined && pq.shortLink)
@@ -79,14 +81,19 @@ export async function createConnection(
   const root = linkData === undefined ? undefined : crypto.generateKeyPair("ed25519")
   const made = root && sealed(context, plan, root)
   const created = await newQueue(context, { userId, connectionId }, plan, made)
-  const link = made && root && credentials(made, root, created)
-  await store(context, { userId, connectionId }, plan, created, link)
-  const full = request(context, plan, created.senderId, created.mode, pq.fullLink)
-  return {
-    connectionId,
-    link: formatFullLink(full),
-    shortLink: made && link && formatShortLink(shortLink(plan, made, link)),
+  const credentials = made && root && credentialsOf(made, root, created)
+  const links = {
+    link: formatFullLink(request(context, plan, created.senderId, created.mode, pq.fullLink)),
+    shortLink: made && credentials && formatShortLink(shortLink(plan, made, credentials)),
   }
+  await storeConnection(context, { userId, connectionId }, plan, created, { links, credentials })
+  return { connectionId, ...links }
+}
+
+/** The call is repeated, because its caller has not heard that it had succeeded. */
+function createdBefore({ id, links }: ConnectionRecord): CreatedConnection {
+  if (links === undefined) throw new AgentError({ code: "CONN", reason: "DUPLICATE" })
+  return { connectionId: id, ...links }
 }
 
 function sealed(context: AgentContext, plan: Plan, root: KeyPair<"ed25519">): MadeLink {
@@ -146,23 +153,27 @@ function wrongAnswer(
   return sameLink ? undefined : "Create queue: different sender or link IDs"
 }
 
-function credentials(made: MadeLink, root: KeyPair<"ed25519">, { linkId }: CreatedQueue): LinkCredentials | undefined {
+function credentialsOf(
+  made: MadeLink,
+  root: KeyPair<"ed25519">,
+  { linkId }: CreatedQueue,
+): LinkCredentials | undefined {
   if (linkId === undefined) return undefined
   return { linkId, linkKey: made.linkKey, signingKey: root.privateKey, fixed: made.data.fixed }
 }
 
 /** The record and the subscription in one turn, so that a first message finds both. */
-function store(
+function storeConnection(
   context: AgentContext,
   { userId, connectionId }: { readonly userId: UserId; readonly connectionId: ConnectionId },
   { kind, server, e2eKeys, keys, options }: Plan,
   created: CreatedQueue,
-  link: LinkCredentials | undefined,
+  { links, credentials: link }: { links: ConnectionRecord["links"]; credentials: LinkCredentials | undefined },
 ): Promise<void> {
   const { connection: pq } = initialKeysPlan(options.keys ?? "link")
   const onlyCreate = options.subscribe === false
   if (!onlyCreate) context.subscriptions.created(subscribed({ id: connectionId, userId }, { server, ...created }))
-  const record = { ...emptyConnection(envOf(context), { id: connectionId, userId, kind, pq }), keys }
+  const record = { ...emptyConnection(envOf(context), { id: connectionId, userId, kind, pq }), keys, links }
   return context.connections.create(record, (draft) => {
     addReceiveQueue(draft, { server, created, e2eKeys }, { onlyCreate, link })
   })

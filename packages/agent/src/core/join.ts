@@ -90,10 +90,10 @@ function otherServer(
   return users.storageServer(userId, [queue.server], random)
 }
 
-/** Repeats what has failed (agent.md §6, "Retry of join"). */
+/** Repeats what has failed, or whose caller has not heard that it had not (agent.md §6, "Retry of join"). */
 async function goOn(context: AgentContext, record: ConnectionRecord): Promise<Joined> {
-  if (record.attended !== true || record.deleted !== undefined) throw prohibited("join: connection is joined already")
-  return await finish(context, record.id)
+  if (record.connected === true || record.deleted !== undefined) throw prohibited("join: connection is joined already")
+  return await (record.attended === true ? finish(context, record.id) : joinedNow(context, record.id))
 }
 
 /** Takes all steps and delivers the confirmation, for a caller who waits. */

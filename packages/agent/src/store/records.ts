@@ -179,6 +179,8 @@ export interface ConnectionRecord {
   readonly planned?: PlannedQueue | undefined
   /** Steps are taken only while a call waits for them, so that its caller may give up. */
   readonly attended?: boolean | undefined
+  /** The links to it, until somebody has used them. */
+  readonly links?: { readonly link: string; readonly shortLink?: string | undefined } | undefined
   /** `connected` was reported. */
   readonly connected?: boolean | undefined
   /** Peer can be sent messages without content, and they are wanted. */
