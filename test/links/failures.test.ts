@@ -165,6 +165,13 @@ describe.skipIf(!haveChromium)("the page of a contact address says", () => {
     await visit.page.getByRole("button", { name: en.tryAgain }).filter({ visible: true }).click()
     await visit.page.locator("#name").waitFor()
     expect(await visit.shown()).toBe("profile")
+    expect(await visit.page.title()).toBe("Alice · SimpleX")
+
+    // The same page for another link shows nothing of the one before.
+    await visit.page.evaluate("location.hash = ''")
+    await visit.page.getByText(en.noLinkTitle).waitFor()
+    expect(await visit.page.title()).toBe("Contact address · SimpleX")
+    expect(await visit.page.locator("#name").isVisible()).toBe(false)
   })
 
   it("that there were too many look-ups", async () => {

@@ -13,6 +13,9 @@ const PATIENCE = 30_000
 const ask = (path: string): Promise<Response> =>
   fetch(path, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(PATIENCE) })
 
+/** The title without a name in it. */
+const { title } = document
+
 let opened: OpenedPage | undefined
 /** Counts look-ups, so that the answer to an older one is not shown. */
 let turn = 0
@@ -22,6 +25,7 @@ async function lookUp(): Promise<void> {
   const page = linkOfPage(location)
   opened = typeof page === "string" ? undefined : page
   part("said").textContent = ""
+  document.title = title
   if (typeof page === "string") {
     finish(page === "missing" ? "noLink" : "brokenLink")
     return
