@@ -252,7 +252,7 @@ export class Http2Session {
 function dial(origin: string, ca: string | undefined): TLSSocket {
   const { hostname, port } = new URL(origin)
   const tls = {
-    servername: hostname,
+    ...(isIP(hostname) === 0 && { servername: hostname }),
     ALPNProtocols: ["h2"],
     minVersion: "TLSv1.2",
     ...(ca !== undefined && { ca }),

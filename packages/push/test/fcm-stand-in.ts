@@ -38,6 +38,18 @@ export function fcmRefusal(
   }
 }
 
+let madeOnce: { readonly publicKey: string; readonly privateKey: string } | undefined
+
+/** Making a key of RSA takes long, so all stand-ins of a process share one. */
+function accountKeys(): { readonly publicKey: string; readonly privateKey: string } {
+  madeOnce ??= generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  })
+  return madeOnce
+}
+
 /** Stands for FCM: an OAuth2 token endpoint that checks the signed request, and the endpoint that takes messages. */
 export class FcmStandIn extends StandIn<FcmPush> {
   /** What applications asked for access tokens with. */
@@ -50,9 +62,8 @@ export class FcmStandIn extends StandIn<FcmPush> {
   readonly #valid: Set<string>
 
   constructor(options: StandInOptions = {}) {
-    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
+    const { privateKey, publicKey: key } = accountKeys()
     const valid = new Set<string>()
-    const key = publicKey.export({ type: "spki", format: "pem" }).toString()
     const accepted: Responder<FcmPush> = () => ({ status: 200, body: { name: `projects/${PROJECT}/messages/1` } })
     super(
       (request) => (request.path === "/token" ? this.#token(request, key) : read(request, valid)),
@@ -60,7 +71,7 @@ export class FcmStandIn extends StandIn<FcmPush> {
       options,
     )
     this.#valid = valid
-    this.#privateKey = privateKey.export({ type: "pkcs8", format: "pem" }).toString()
+    this.#privateKey = privateKey
   }
 
   /** Text of the file that Google gives for a service account. */
