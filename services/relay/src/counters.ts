@@ -74,6 +74,11 @@ function groupsOf(groups: object): Groups {
   return Object.fromEntries(Object.entries(groups).map(([name, group]) => [name, numbersOf(group)]))
 }
 
+/** The groups of `a`, with what `b` counted added. */
+export function sumGroups(a: Groups, b: Groups): Groups {
+  return each(a, b, sum)
+}
+
 /** Combines the groups of the same name; a group that `b` lacks counts as empty. */
 function each(a: Groups, b: Groups, combine: (a: Numbers, b: Numbers) => Numbers): Groups {
   return Object.fromEntries(Object.entries(a).map(([name, numbers]) => [name, combine(numbers, b[name] ?? {})]))

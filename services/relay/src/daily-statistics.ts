@@ -6,6 +6,7 @@ import type { Log } from "@sluice/ops/log"
 import type { StoreCounts } from "@sluice/queue-store/queue-store"
 import { Counters } from "./counters.ts"
 import { type DayCounts, dailyLine, type ProxyFigures, type ServiceCounts } from "./daily-line.ts"
+import type { DayShare } from "./fleet/fleet-statistics.ts"
 import { numbersOf } from "./numbers.ts"
 import { formatSaved, parseSaved, type SavedStatistics } from "./saved-statistics.ts"
 import type { Statistics } from "./statistics.ts"
@@ -24,6 +25,8 @@ export interface DailyOptions {
   readonly counts: () => Promise<StoreCounts>
   readonly now: () => number
   readonly log: Log
+  /** Told what this process counted on a day, when it has ended. */
+  readonly onDay?: ((from: Date, share: DayShare) => Promise<void>) | undefined
 }
 
 /** Counts by UTC day, and writes one line for each at its end (relay-operations.md §6). */
@@ -110,11 +113,25 @@ export class DailyStatistics {
       const line = dailyLine({ from, day, services: this.#counters.services, ...figures, counts })
       await appendFile(join(folder, FILE), `${line}\n`, { mode: 0o600 })
     }
+    await this.#tell(from, day)
     active.begin(from, next)
     activeNtf.begin(from, next)
     this.#counters.beginDay(day)
     this.#from = next
     await this.save()
+  }
+
+  /** The line is written: what others make of the day must not make it be written again. */
+  async #tell(from: Date, day: DayCounts): Promise<void> {
+    const { onDay, statistics, log } = this.#options
+    const { active, activeNtf } = statistics
+    const groups = { today: numbersOfGroups(day), services: numbersOfGroups(this.#counters.services) }
+    const sketches = { active: active.day.registers.slice(), activeNtf: activeNtf.day.registers.slice() }
+    try {
+      await onDay?.(from, { ...groups, ...sketches })
+    } catch (error) {
+      log.warn("statistics of the day could not be given to the fleet", { error })
+    }
   }
 
   /** The end of the day at midnight, and hourly saving in between. */

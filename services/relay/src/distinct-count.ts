@@ -45,3 +45,12 @@ export class DistinctCount {
     this.registers.fill(0)
   }
 }
+
+/** The registers of a sketch that counts what any of these has counted. */
+export function union(registers: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(REGISTERS)
+  for (const some of registers) {
+    for (let i = 0; i < REGISTERS; i++) all[i] = Math.max(all[i] as number, some[i] ?? 0)
+  }
+  return all
+}

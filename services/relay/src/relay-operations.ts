@@ -9,6 +9,8 @@ import type { RelayContext } from "./context.ts"
 import type { ProxyFigures } from "./daily-line.ts"
 import { DailyStatistics } from "./daily-statistics.ts"
 import { DeliveryLevels } from "./delivery-levels.ts"
+import { FleetStatistics } from "./fleet/fleet-statistics.ts"
+import { redisHashes } from "./fleet/shared-hashes.ts"
 import { registerRelayMetrics, type SocketCounts } from "./metrics.ts"
 import type { OpenStore } from "./open-store.ts"
 import { registerRedisMetrics } from "./redis-metrics.ts"
@@ -54,15 +56,27 @@ export class RelayOperations {
     registerRelayMetrics(register, { ...core, levels, version, counts, sockets })
     if (store.lmdb !== undefined) registerStoreMetrics(register, store.lmdb.figures)
     if (store.redis !== undefined) registerRedisMetrics(register, store.redis)
+    const folder = config.statistics.daily ? join(dataFolder, config.statistics.path) : undefined
+    const shared =
+      store.redis === undefined || folder === undefined
+        ? undefined
+        : new FleetStatistics({
+            hashes: redisHashes(store.redis),
+            folder,
+            node: core.node,
+            counts: () => core.store.counts(),
+            now: () => clock.now(),
+          })
     this.#daily = new DailyStatistics({
-      folder: config.statistics.daily ? join(dataFolder, config.statistics.path) : undefined,
+      folder,
+      onDay: shared && ((from, share) => shared.give(from, share)),
       statistics,
       proxy: parts.proxy,
       counts: () => core.store.counts(),
       now: () => clock.now(),
       log,
     })
-    this.jobs = [...this.#daily.jobs(), levels.job()]
+    this.jobs = [...this.#daily.jobs(), ...(shared?.jobs() ?? []), levels.job()]
     this.routes = adminRoutes({
       ...relay,
       relay: core,
