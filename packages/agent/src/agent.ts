@@ -1,4 +1,4 @@
-import type { Timer } from "@sluice/ops/clock"
+import { sleep, type Timer } from "@sluice/ops/clock"
 import type { EventHub } from "@sluice/smp-client/event-hub"
 import { primarySendQueue } from "./connection/draft.ts"
 import { enqueue } from "./connection/outgoing.ts"
@@ -6,6 +6,7 @@ import { startSync } from "./connection/resync.ts"
 import { abortSwitch, startSwitch } from "./connection/rotation.ts"
 import { nextStep } from "./connection/steps.ts"
 import { requireSendable } from "./connection/sync-state.ts"
+import { abortable } from "./core/abortable.ts"
 import { acknowledge } from "./core/acknowledge.ts"
 import { type AgentOptions, buildContext } from "./core/build-context.ts"
 import { type AgentCommand, Commands } from "./core/commands.ts"
@@ -30,6 +31,12 @@ export interface SendOptions {
   readonly notify?: boolean | undefined
   /** Post-quantum keys on or off from this message on; default as it is. */
   readonly pq?: boolean | undefined
+}
+
+/** What calls that wait for a network accept. */
+export interface CallOptions {
+  /** Gives up waiting; the call rejects with the reason of the signal. What was said to a relay stays said. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A message that is stored and will be delivered. */
@@ -68,7 +75,7 @@ export class Agent implements AsyncDisposable {
     const { context, receiver } = buildContext(options)
     const agent = new Agent(context, receiver)
     await context.users.load()
-    await agent.#resume()
+    await agent.#begin()
     return agent
   }
 
@@ -107,12 +114,12 @@ export class Agent implements AsyncDisposable {
 
   /** Makes an invitation or a contact address, and the links to it. */
   createConnection(userId: UserId, options: CreateOptions = {}): Promise<CreatedConnection> {
-    return createConnection(this.#context, userId, options)
+    return abortable(options.signal, () => createConnection(this.#context, userId, options))
   }
 
   /** Uses a link of any kind. With an address, `confirmation` comes when its owner has accepted. */
   joinConnection(userId: UserId, link: string, options: JoinOptions): Promise<Joined> {
-    return join(this.#context, userId, link, options)
+    return abortable(options.signal, () => join(this.#context, userId, link, options))
   }
 
   /** Connects to the one who used the invitation; others who did are left alone. */
@@ -122,7 +129,7 @@ export class Agent implements AsyncDisposable {
 
   /** Connects to the one who asked a contact address; the new connection is another one than the address. */
   acceptRequest(invitationId: Uint8Array, options: Omit<JoinOptions, "subscribe">): Promise<Joined> {
-    return acceptRequest(this.#context, invitationId, options)
+    return abortable(options.signal, () => acceptRequest(this.#context, invitationId, options))
   }
 
   /** Forgets a request. The other side is not told. */
@@ -158,25 +165,25 @@ export class Agent implements AsyncDisposable {
   }
 
   /** Deletes a connection and its queues, and fails if a relay does not answer. */
-  deleteConnectionNow(connectionId: ConnectionId): Promise<void> {
-    return deleteConnectionNow(this.#context, connectionId)
+  deleteConnectionNow(connectionId: ConnectionId, { signal }: CallOptions = {}): Promise<void> {
+    return abortable(signal, () => deleteConnectionNow(this.#context, connectionId))
   }
 
   // Short links
 
   /** What is behind a short link. A one-time link is locked to this agent by it, which can then join. */
-  readLink(userId: UserId, shortLink: string): Promise<LinkContents> {
-    return readShortLink(this.#context, userId, shortLink)
+  readLink(userId: UserId, shortLink: string, { signal }: CallOptions = {}): Promise<LinkContents> {
+    return abortable(signal, () => readShortLink(this.#context, userId, shortLink))
   }
 
   /** Changes what is read behind the short link of a connection, or gives one to a contact address; the link. */
-  setLink(connectionId: ConnectionId, linkData: Uint8Array): Promise<string> {
-    return writeShortLink(this.#context, connectionId, linkData)
+  setLink(connectionId: ConnectionId, linkData: Uint8Array, { signal }: CallOptions = {}): Promise<string> {
+    return abortable(signal, () => writeShortLink(this.#context, connectionId, linkData))
   }
 
   /** Nobody can use the short link of a connection any more. The full one goes on working. */
-  deleteLink(connectionId: ConnectionId): Promise<void> {
-    return removeShortLink(this.#context, connectionId)
+  deleteLink(connectionId: ConnectionId, { signal }: CallOptions = {}): Promise<void> {
+    return abortable(signal, () => removeShortLink(this.#context, connectionId))
   }
 
   /**
@@ -265,6 +272,34 @@ export class Agent implements AsyncDisposable {
     this.#commands.retryNow().catch((error: unknown) => this.events.emit({ type: "error", error: asAgentError(error) }))
   }
 
+  /**
+   * Stops receiving and sending, as before the program is frozen: what is under way is finished, for at most `withinMs`.
+   * `suspended` tells the end. Calls that only store something go on working.
+   */
+  async suspend({ withinMs = 10_000 }: { readonly withinMs?: number } = {}): Promise<void> {
+    const { deliveries, steps, pool, clock } = this.#context
+    const stopped = Promise.all([this.#receiver.stop(), deliveries.stop(), steps.stop(), this.#commands.stop()])
+    const cancel = new AbortController()
+    await Promise.race([stopped, sleep(clock, withinMs, cancel.signal)])
+    cancel.abort()
+    await pool.disconnect()
+    this.events.emit({ type: "suspended" })
+  }
+
+  /** Goes on after {@link suspend}: subscribes again, and delivers what waits. */
+  async resume(): Promise<void> {
+    const { deliveries, steps, subscriptions, store } = this.#context
+    this.#receiver.resume()
+    deliveries.resume()
+    steps.resume()
+    await subscriptions.moveAll()
+    await deliveries.wakeAll()
+    await this.#commands.resume()
+    for (const record of await store.list("connections")) {
+      if (record.attended !== true && nextStep(record) !== undefined) steps.start(record.id)
+    }
+  }
+
   /** Removes what is over, as the agent does by itself every 5 minutes. */
   cleanUp(): Promise<void> {
     return cleanUp(this.#context)
@@ -294,7 +329,7 @@ export class Agent implements AsyncDisposable {
   }
 
   /** Goes on with everything that was under way when the agent was closed, or killed. */
-  async #resume(): Promise<void> {
+  async #begin(): Promise<void> {
     const { store, steps, deliveries } = this.#context
     for (const record of await store.list("connections")) {
       if (record.attended !== true && nextStep(record) !== undefined) steps.start(record.id)

@@ -8,7 +8,7 @@ import { AGENT_VERSION } from "../protocol/versions.ts"
 import type { ConnectionRecord } from "../store/records.ts"
 import type { Draft, Env } from "./draft.ts"
 import { agree, ratchetParameters } from "./invitation-params.ts"
-import { addSendQueue } from "./new-queues.ts"
+import { addSendQueue, plainServer } from "./new-queues.ts"
 import { isSecurable } from "./queue-box.ts"
 
 /** A connection that has nothing yet. */
@@ -58,7 +58,7 @@ export function joinInvitation(draft: Draft, request: InvitationRequest, choice:
   addSendQueue(draft, queue, secured && isSecurable(queue) ? { senderKeys: secured, status: "secured" } : {})
   draft.set({
     setup: { type: "join", info, e2e: ratchetParameters(request.e2e), onlyCreate },
-    planned: { purpose: "reply", server, tried: [] },
+    planned: { purpose: "reply", server: plainServer(server), tried: [] },
   })
 }
 
@@ -77,6 +77,6 @@ export function askContact(draft: Draft, request: ContactRequest, choice: JoinCh
     // Who asks is the one that is connected to, so its invitation carries a KEM key if PQ is wanted at all.
     keys: proposeKeys({ crypto, kem }, pq),
     setup: { type: "request", info, address: queue, agentVersion: agent, onlyCreate },
-    planned: { purpose: "request", server, tried: [] },
+    planned: { purpose: "request", server: plainServer(server), tried: [] },
   })
 }

@@ -5,7 +5,7 @@ import type { SwitchPhase } from "../events.ts"
 import type { AMessage } from "../protocol/a-message.ts"
 import type { ReceiveQueueRecord } from "../store/records.ts"
 import { type Draft, primaryReceiveQueue } from "./draft.ts"
-import { addReceiveQueue, type MadeQueue, queueUri } from "./new-queues.ts"
+import { addReceiveQueue, type MadeQueue, plainServer, queueUri } from "./new-queues.ts"
 import { enqueue } from "./outgoing.ts"
 import { queueSecret } from "./queue-box.ts"
 import { requireSendable, requireSynchronized } from "./sync-state.ts"
@@ -23,7 +23,7 @@ export function startSwitch(draft: Draft, server: Server): void {
   if (old.switching !== undefined || record.planned !== undefined) throw prohibited("switch: already switching")
   requireSendable(draft)
   draft.setReceiveQueue(old.key, { switching: "switch_started" })
-  draft.set({ planned: { purpose: "switch", server, tried: [] } })
+  draft.set({ planned: { purpose: "switch", server: plainServer(server), tried: [] } })
 }
 
 /** The new queue exists: the peer is told where it is. */

@@ -11,11 +11,18 @@ import { acceptRequest, type JoinOptions, join } from "./join.ts"
 import { readShortLink, writeShortLink } from "./links.ts"
 import { Locks } from "./locks.ts"
 
+/** A signal ends with its process. */
+type Storable<O> = Omit<O, "signal">
+
 /** What can be done later. The connection, where there will be one, has its ID from the beginning. */
 export type AgentCommand =
-  | { readonly type: "create"; readonly userId: UserId; readonly options: CreateOptions }
-  | { readonly type: "join"; readonly userId: UserId; readonly link: string; readonly options: JoinOptions }
-  | { readonly type: "accept"; readonly invitationId: Uint8Array; readonly options: Omit<JoinOptions, "subscribe"> }
+  | { readonly type: "create"; readonly userId: UserId; readonly options: Storable<CreateOptions> }
+  | { readonly type: "join"; readonly userId: UserId; readonly link: string; readonly options: Storable<JoinOptions> }
+  | {
+      readonly type: "accept"
+      readonly invitationId: Uint8Array
+      readonly options: Storable<Omit<JoinOptions, "subscribe">>
+    }
   | { readonly type: "set-link"; readonly connectionId: ConnectionId; readonly linkData: Uint8Array }
   | { readonly type: "read-link"; readonly userId: UserId; readonly link: string }
 
@@ -45,8 +52,9 @@ export class Commands {
     return connectionId
   }
 
-  /** Goes on with what is stored. */
+  /** Begins with what is stored, or goes on with it after {@link stop}. */
   async resume(): Promise<void> {
+    this.#stopped = false
     for (const record of await this.#context.store.list("commands")) {
       this.#last = Math.max(this.#last, record.number)
       this.#run(record, firstRetry(FAST))
@@ -64,9 +72,11 @@ export class Commands {
     }
   }
 
+  /** Starts no more; resolves when none is under way. */
   async stop(): Promise<void> {
     this.#stopped = true
     for (const timer of this.#timers.values()) timer.cancel()
+    this.#timers.clear()
     await this.#locks.idle()
   }
 

@@ -14,7 +14,7 @@ import { linkParameters } from "../connection/invitation-params.ts"
 import { emptyConnection } from "../connection/new-connection.ts"
 import { addReceiveQueue, plainServer } from "../connection/new-queues.ts"
 import { AgentError, prohibited } from "../errors.ts"
-import { networkError } from "../network/network-error.ts"
+import { networkError, withoutPassword } from "../network/network-error.ts"
 import { type InitialKeys, initialKeysPlan } from "../protocol/initial-keys.ts"
 import type { ConnectionId, ConnectionRecord, LinkCredentials, UserId } from "../store/records.ts"
 import { type AgentContext, envOf } from "./context.ts"
@@ -35,6 +35,8 @@ export interface CreateOptions {
   readonly subscribe?: boolean | undefined
   /** Default a new one, see `Agent.newConnectionId`. */
   readonly connectionId?: ConnectionId | undefined
+  /** Gives up; the call rejects with its reason. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What to give to the peer. */
@@ -130,13 +132,17 @@ async function newQueue(
   const subscribe = options.subscribe !== false
   let created: CreatedQueue
   try {
-    created = await client.createQueue({ mode, subscribe, corrId, link })
+    created = await client.createQueue({ mode, subscribe, corrId, link }, { signal: options.signal })
   } catch (error) {
     throw networkError(error, { server })
   }
   const wrong = wrongAnswer(context, created, corrId, made)
-  if (wrong !== undefined) throw new AgentError({ code: "BROKER", server, error: { type: "UNEXPECTED", text: wrong } })
+  if (wrong !== undefined) throw unexpected(server, wrong)
   return created
+}
+
+function unexpected(server: ServerAddress, text: string): AgentError {
+  return new AgentError({ code: "BROKER", server: withoutPassword(server), error: { type: "UNEXPECTED", text } })
 }
 
 /** How the server's answer contradicts what was asked for (short-links.md §6). */

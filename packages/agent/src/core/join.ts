@@ -24,6 +24,8 @@ export interface JoinOptions {
    * with the same keys and queues. Default a new one.
    */
   readonly connectionId?: ConnectionId | undefined
+  /** Gives up; the call rejects with its reason. A later call can go on from where this one was. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A connection on its way. */
@@ -47,7 +49,7 @@ export async function requestOf(context: AgentContext, userId: UserId, text: str
 export async function join(context: AgentContext, userId: UserId, text: string, options: JoinOptions): Promise<Joined> {
   const { connectionId } = options
   const known = connectionId && (await context.store.get("connections", [connectionId]))
-  if (known !== undefined) return await goOn(context, known)
+  if (known !== undefined) return await goOn(context, known, options.signal)
   const request = await requestOf(context, userId, text)
   const joined = await joinRequest(context, userId, request, options, true)
   await forgetLink(context, request)
@@ -78,7 +80,7 @@ export async function joinRequest(
     if (request.kind === "invitation") joinInvitation(draft, request, choice)
     else askContact(draft, request, choice)
   })
-  return attended ? await finish(context, id) : await joinedNow(context, id)
+  return attended ? await finish(context, id, options.signal) : await joinedNow(context, id)
 }
 
 /** The user's server for the reply, if it can be another one than the peer's. */
@@ -91,15 +93,16 @@ function otherServer(
 }
 
 /** Repeats what has failed, or whose caller has not heard that it had not (agent.md §6, "Retry of join"). */
-async function goOn(context: AgentContext, record: ConnectionRecord): Promise<Joined> {
+async function goOn(context: AgentContext, record: ConnectionRecord, signal: AbortSignal | undefined): Promise<Joined> {
   if (record.connected === true || record.deleted !== undefined) throw prohibited("join: connection is joined already")
-  return await (record.attended === true ? finish(context, record.id) : joinedNow(context, record.id))
+  return await (record.attended === true ? finish(context, record.id, signal) : joinedNow(context, record.id))
 }
 
 /** Takes all steps and delivers the confirmation, for a caller who waits. */
-async function finish(context: AgentContext, id: ConnectionId): Promise<Joined> {
+async function finish(context: AgentContext, id: ConnectionId, signal: AbortSignal | undefined): Promise<Joined> {
   const { steps, deliveries, connections } = context
-  await steps.attend(id)
+  await steps.attend(id, signal)
+  signal?.throwIfAborted()
   for (const { key } of (await connections.get(id)).sendQueues) await deliveries.attend(id, key)
   // From here on it goes on by itself.
   await connections.change(id, (draft) => draft.set({ attended: undefined }))
@@ -129,7 +132,7 @@ export async function acceptRequest(
   const joined =
     known === undefined
       ? await joinRequest(context, invitation.userId, request, options, true)
-      : await goOn(context, known)
+      : await goOn(context, known, options.signal)
   await store.commit([{ table: "invitations", put: { ...invitation, accepted: true } }])
   return joined
 }

@@ -34,10 +34,10 @@ export class StepRunner {
 
   /**
    * Takes all steps that a connection has, for a caller who waits. Rejects with the first failure: the connection stays
-   * where it is, and another call goes on from there.
+   * where it is, and another call goes on from there. An aborted `signal` ends it between two steps.
    */
-  attend(id: ConnectionId): Promise<void> {
-    return this.#locks.run(idKey(id), () => this.#takeAll(id))
+  attend(id: ConnectionId, signal?: AbortSignal): Promise<void> {
+    return this.#locks.run(idKey(id), () => this.#takeAll(id, signal))
   }
 
   /** Takes the steps of a connection in the background, and tries again what fails for now. */
@@ -67,6 +67,11 @@ export class StepRunner {
     await this.#locks.idle()
   }
 
+  /** Goes on after {@link stop}. */
+  resume(): void {
+    this.#stopped = false
+  }
+
   #run(id: ConnectionId, state: RetryState): void {
     const key = idKey(id)
     this.#running.add(key)
@@ -79,8 +84,9 @@ export class StepRunner {
       .finally(() => this.#running.delete(key))
   }
 
-  async #takeAll(id: ConnectionId): Promise<void> {
+  async #takeAll(id: ConnectionId, signal: AbortSignal | undefined): Promise<void> {
     for (;;) {
+      signal?.throwIfAborted()
       if (this.#stopped) throw new AgentError({ code: "INACTIVE" })
       const record = await this.#context.store.get("connections", [id])
       const step = record && nextStep(record)

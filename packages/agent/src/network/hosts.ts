@@ -5,6 +5,7 @@ import type { Server } from "@sluice/encoding/server-address"
 import { type Dial, tcpDial } from "@sluice/smp-client/dial"
 import { socks5Dial } from "@sluice/smp-client/socks5"
 import { AgentError } from "../errors.ts"
+import { withoutPassword } from "./network-error.ts"
 import type { NetworkSettings, SocksSettings } from "./settings.ts"
 
 /** Names that only Tor resolves. */
@@ -21,7 +22,9 @@ export function reachable<S extends Server>(server: S, settings: NetworkSettings
   const onion = hostMode === "onion" || (hostMode === "onion-via-socks" && socks !== undefined)
   const wanted = server.hosts.filter((host) => isOnion(host) === onion)
   if (wanted.length > 0) return { ...server, hosts: wanted }
-  if (requiredHost) throw new AgentError({ code: "BROKER", server, error: { type: "HOST" } })
+  if (requiredHost) {
+    throw new AgentError({ code: "BROKER", server: withoutPassword(server), error: { type: "HOST" } })
+  }
   return { ...server, hosts: server.hosts.slice(0, 1) }
 }
 

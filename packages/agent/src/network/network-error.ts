@@ -16,7 +16,10 @@ export function networkError(error: unknown, to: SentTo): unknown {
   return isClientError(error) ? new AgentError(problemOf(error.problem, to), { cause: error }) : error
 }
 
-function problemOf(problem: ClientProblem, { server, proxy }: SentTo): AgentProblem {
+function problemOf(problem: ClientProblem, to: SentTo): AgentProblem {
+  // An error may be shown or logged: the password of an address is not for that.
+  const server = withoutPassword(to.server)
+  const proxy = to.proxy && withoutPassword(to.proxy)
   if (problem.code === "ERR") {
     const { error, from } = problem
     return from === "proxy" && proxy !== undefined
@@ -26,6 +29,11 @@ function problemOf(problem: ClientProblem, { server, proxy }: SentTo): AgentProb
   if (problem.code === "TOO_LARGE") return { code: "CMD", reason: "LARGE", context: problem.command }
   // What is wrong with a connection is wrong with that to the proxy, where there is one.
   return { code: "BROKER", server: proxy ?? server, error: brokerError(problem) }
+}
+
+/** Only what finds a server, without what opens it. */
+export function withoutPassword({ hosts, port, keyHash }: Server): Server {
+  return { hosts, port, keyHash }
 }
 
 function brokerError(problem: Exclude<ClientProblem, { readonly code: "ERR" | "TOO_LARGE" }>): BrokerError {

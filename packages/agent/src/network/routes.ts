@@ -4,7 +4,7 @@ import { fallbackAllowed, proxyUnusable } from "@sluice/smp-client/routing-polic
 import type { SmpCommands } from "@sluice/smp-client/smp-commands"
 import { AgentError } from "../errors.ts"
 import { isProtected } from "./hosts.ts"
-import { networkError } from "./network-error.ts"
+import { networkError, withoutPassword } from "./network-error.ts"
 import { chooseServer, isKnown } from "./server-choice.ts"
 import { type SessionOwner, sessionKey } from "./session-key.ts"
 import type { SessionPool } from "./session-pool.ts"
@@ -49,7 +49,7 @@ export class Routes {
     const route = this.#route(owner, server)
     if (route === undefined) throw new AgentError({ code: "NO_SERVERS" })
     try {
-      return { value: await command(await route.relay), proxy: route.proxy }
+      return { value: await command(await route.relay), proxy: withoutPassword(route.proxy) }
     } catch (error) {
       const direct = proxyUnusable(error) && fallbackAllowed(settings.proxyFallback, isProtected(server, settings))
       if (!direct) throw networkError(error, { server, proxy: route.proxy })

@@ -6,6 +6,7 @@ import type { Clock as ClientClock } from "@sluice/smp-client/clock"
 import type { Dial } from "@sluice/smp-client/dial"
 import { AgentError } from "../errors.ts"
 import { dialFor, reachable } from "./hosts.ts"
+import { withoutPassword } from "./network-error.ts"
 import { type SessionOwner, sessionKey, socksIdentity } from "./session-key.ts"
 import type { NetworkSettings } from "./settings.ts"
 
@@ -59,7 +60,7 @@ export class SessionPool {
     const key = sessionKey(this.#settings.sessionMode, owner, server)
     const known = this.#sessions.get(key)
     if (known !== undefined) return known
-    const session: Session = { key, server, client: this.#connect(owner, server) }
+    const session: Session = { key, server: withoutPassword(server), client: this.#connect(owner, server) }
     this.#sessions.set(key, session)
     session.client.events.onAny((event) => {
       if (event.type !== "closed") this.#options.onEvent(session, event)

@@ -9,6 +9,7 @@ import {
 } from "@sluice/crypto/native/password-key"
 import { EMPTY, utf8 } from "@sluice/encoding/bytes"
 import { DecodeError } from "@sluice/encoding/errors"
+import { type Schema, SchemaError, stepsFrom } from "@sluice/ops/schema"
 import { type AgentStore, AgentStoreError } from "./agent-store.ts"
 import { LmdbEngine, openRoot, type Root } from "./lmdb-engine.ts"
 import { RecordStore } from "./record-store.ts"
@@ -34,7 +35,8 @@ interface Header {
   readonly proof: Uint8Array
 }
 
-const VERSION = 1
+/** Versions of the files; there has been one. A step to another would be taken here, before anything is read. */
+const SCHEMA: Schema<Root> = { name: "the agent store", version: 1, steps: [] }
 /** No table has the number 0. */
 const HEADER_KEY: Uint8Array = utf8("\0sluice agent store")
 
@@ -66,7 +68,7 @@ async function create(root: Root, c: CryptoBackend, options: LmdbStoreOptions): 
   const { passphrase, cost = DEFAULT_PASSWORD_COST } = options
   const salt = c.randomBytes(PASSWORD_SALT_SIZE)
   const key = c.boxKey(await passwordKey(passphrase, salt, BOX_KEY_SIZE, cost))
-  const header: Header = { version: VERSION, salt, cost, proof: sealedValues(c, key).close(HEADER_KEY, EMPTY) }
+  const header: Header = { version: SCHEMA.version, salt, cost, proof: sealedValues(c, key).close(HEADER_KEY, EMPTY) }
   root.putSync(HEADER_KEY, encodeValue(header))
   return key
 }
@@ -74,9 +76,12 @@ async function create(root: Root, c: CryptoBackend, options: LmdbStoreOptions): 
 function readHeader(bytes: Uint8Array): Header {
   try {
     const header = decodeValue(bytes) as Header
-    if (header.version === VERSION) return header
+    stepsFrom(SCHEMA, header.version)
+    return header
   } catch (cause) {
-    if (!(cause instanceof DecodeError)) throw cause
+    if (cause instanceof DecodeError || cause instanceof SchemaError) {
+      throw new AgentStoreError({ code: "FORMAT" }, { cause })
+    }
+    throw cause
   }
-  throw new AgentStoreError({ code: "FORMAT" })
 }
