@@ -26,6 +26,9 @@ const FLOORS: Readonly<Record<string, number>> = {
   load: 6,
   "ntf-client": 6,
   agent: 7,
+  "chat-protocol": 7,
+  "agent-service": 8,
+  chat: 8,
   relay: 8,
   proxy: 8,
   notifications: 8,
@@ -117,6 +120,7 @@ it("the protocol packages do no I/O: they import nothing of Node, and read no cl
     packageName === "smp-protocol" ||
     packageName === "short-links" ||
     packageName === "ratchet" ||
+    packageName === "chat-protocol" ||
     (packageName === "crypto" && !path.startsWith("packages/crypto/src/native"))
   expect(breaking((source) => pure(source) && source.imports.some((name) => name.startsWith("node:")))).toEqual([])
   expect(
