@@ -6,6 +6,7 @@ import { RedisError } from "@sluice/redis/redis-error"
 import { type Script, script } from "@sluice/redis/script"
 import type { RedisSubscriber } from "@sluice/redis/subscriber"
 import { LinkError, type LinkHandler, type NodeLink } from "./node-link.ts"
+import { leasesKey } from "./redis-leases.ts"
 
 /** Milliseconds of a lease. */
 export const REDIS_LEASE = 10_000
@@ -79,7 +80,7 @@ class RedisLink implements NodeLink {
     this.#clock = clock
     this.#name = new Uint8Array([node.length, ...latin1(node)])
     const { prefix } = redis
-    this.#keys = { leases: `${prefix}fleet:leases`, order: `${prefix}fleet:order` }
+    this.#keys = { leases: leasesKey(prefix), order: `${prefix}fleet:order` }
     this.#channels = { own: this.#channelOf(node), all: `${prefix}fleet:all`, nodes: `${prefix}fleet:nodes` }
   }
 

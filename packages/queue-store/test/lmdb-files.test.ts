@@ -3,6 +3,9 @@ import { join } from "node:path"
 import { open } from "lmdb"
 import { describe, expect, it } from "vitest"
 import { type LmdbStore, openLmdbStore } from "../src/lmdb/lmdb-store.ts"
+import type { BinaryRoot } from "../src/lmdb/lmdb-tables.ts"
+import { checkSchema, openRoot } from "../src/lmdb/open-root.ts"
+import { LMDB_SCHEMA } from "../src/schemas.ts"
 import { StoreError } from "../src/store-error.ts"
 import { message, QUOTA, queue, rid } from "./fixtures.ts"
 import { temporaryFolders } from "./temporary-folders.ts"
@@ -75,6 +78,32 @@ describe("files of the LMDB store", () => {
     const upgraded = open({ path: folder, noSubdir: false, maxDbs: 32, encoding: "binary", keyEncoding: "binary" })
     expect(upgraded.get(SCHEMA_KEY)).toEqual(Buffer.of(2))
     await upgraded.close()
+  })
+
+  it("of an older version take every step once, each of them whole or not at all", async () => {
+    const folder = await storeWithMessages(1)
+    const taken: number[] = []
+    const step = (to: number, run: (root: BinaryRoot) => void = () => undefined) => ({
+      ...{ to, what: "a test" },
+      run: (root: BinaryRoot) => {
+        taken.push(to)
+        run(root)
+      },
+    })
+    const note = new TextEncoder().encode("noted by a step")
+    const root = await openRoot(folder, { sync: false, pageSize: 4096 })
+    const fails = step(4, (target) => {
+      target.putSync(note, Uint8Array.of(4))
+      throw new Error("killed")
+    })
+    expect(() => checkSchema(root, { ...LMDB_SCHEMA, version: 4, steps: [step(3), fails] })).toThrow("killed")
+    expect([root.getBinary(SCHEMA_KEY)?.[0], root.getBinary(note)]).toEqual([3, undefined])
+    const works = step(4, (target) => void target.putSync(note, Uint8Array.of(4)))
+    for (const _ of [1, 2]) checkSchema(root, { ...LMDB_SCHEMA, version: 4, steps: [step(3), works] })
+    expect([root.getBinary(SCHEMA_KEY)?.[0], root.getBinary(note)?.[0]]).toEqual([4, 4])
+    expect(taken).toEqual([3, 4, 4])
+    await root.close()
+    expect(String((await expectCorrupt(openLmdbStore({ folder }))).cause)).toMatch(/schema version 4.* knows 2/)
   })
 
   it("that end too early give errors, not an end of the process", { timeout: 30_000 }, async () => {

@@ -1,8 +1,11 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
+import { liveNodes } from "@sluice/fleet/redis-leases"
 import type { Clock } from "@sluice/ops/clock"
 import type { Job } from "@sluice/ops/jobs"
 import type { Log } from "@sluice/ops/log"
 import { OperatorError } from "@sluice/ops/operator-error"
+import { SchemaError } from "@sluice/ops/schema"
+import { prepareRedisSchema } from "@sluice/queue-store/redis/redis-schema"
 import { openRedisStore } from "@sluice/queue-store/redis/redis-store"
 import { type SweepOptions, type Swept, sweepRedis } from "@sluice/queue-store/redis/sweep"
 import { openRedis } from "@sluice/redis/connection"
@@ -25,7 +28,8 @@ export interface SharedStoreParts {
 
 /**
  * Connects to Redis, says what is wrong with its configuration, and opens the store in it. Throws `OperatorError` when it
- * can not be reached in the time of two attempts: what is lost later comes back by itself.
+ * can not be reached in the time of two attempts (what is lost later comes back by itself), and for data of a version that
+ * this program can't work on.
  */
 export async function openSharedStore(config: RedisConfig, parts: SharedStoreParts): Promise<OpenStore> {
   const { crypto, clock, log } = parts
@@ -33,6 +37,11 @@ export async function openSharedStore(config: RedisConfig, parts: SharedStorePar
   try {
     await redis.ready(2 * config.connectTimeout)
     for (const { code, advice } of await checkDurability(redis)) log.warn(advice, { code })
+    await prepareRedisSchema({
+      ...{ connection: redis, crypto, clock },
+      nodes: () => liveNodes(redis),
+      onStep: (what) => log.info(`changing the data to ${what}`),
+    })
   } catch (error) {
     await redis.close()
     throw refusal(error)
@@ -71,6 +80,9 @@ function cursorOf({ cursor }: Swept): Pick<Swept, "cursor"> {
 }
 
 function refusal(error: unknown): unknown {
+  if (error instanceof SchemaError) {
+    return new OperatorError(`redis.prefix: ${error.message}`, { cause: error })
+  }
   if (!(error instanceof RedisError)) return error
   if (error.code === "REDIS_DENIED") {
     return new OperatorError(

@@ -9,6 +9,7 @@ import { id, received } from "../../test/records.ts"
 import type { AgentStore } from "./agent-store.ts"
 import { lmdbStore } from "./lmdb-store.ts"
 import { keyBytes } from "./tables.ts"
+import { decodeValue, encodeValue } from "./value-code.ts"
 
 const CHEAP = { memoryKiB: 64, passes: 1, lanes: 1 }
 
@@ -52,6 +53,24 @@ describe("the LMDB store", () => {
     await (await folder.open("right")).close()
     await expect(folder.open("wrong")).rejects.toMatchObject({ problem: { code: "WRONG_PASSPHRASE" } })
     await expect(folder.open("right")).resolves.toBeDefined()
+  })
+
+  it("refuses files of a later version, and names both", async () => {
+    await using folder = await Folder.make()
+    await (await folder.open()).close()
+    const header = utf8("\0sluice agent store")
+    const raw = open<Uint8Array, Uint8Array>({
+      ...{ path: folder.path, noSubdir: false, keyEncoding: "binary", encoding: "binary" },
+    } as Parameters<typeof open<Uint8Array, Uint8Array>>[0])
+    const written = decodeValue(raw.getBinary(header) ?? new Uint8Array()) as object
+    await raw.put(header, encodeValue({ ...written, version: 2 }))
+    await raw.close()
+    const error = await folder.open().then(
+      () => undefined,
+      (refusal: unknown) => refusal,
+    )
+    expect(error).toMatchObject({ problem: { code: "FORMAT" } })
+    expect(String((error as Error).cause)).toMatch(/schema version 2, this program knows 1/)
   })
 
   it("shows nothing of a record in its files, which only their owner can read", async () => {

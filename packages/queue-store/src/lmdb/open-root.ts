@@ -1,6 +1,8 @@
 import { open as openFile } from "node:fs/promises"
 import { join } from "node:path"
+import { type Schema, SchemaError, stepsFrom } from "@sluice/ops/schema"
 import { open } from "lmdb"
+import { LMDB_SCHEMA } from "../schemas.ts"
 import { checkFile } from "./file-check.ts"
 import { BINARY, type BinaryRoot } from "./lmdb-tables.ts"
 import { StoreFormatError } from "./store-format-error.ts"
@@ -12,8 +14,6 @@ import { StoreFormatError } from "./store-format-error.ts"
 const MAP_SIZE = 2 ** 36
 
 const SCHEMA_KEY = new TextEncoder().encode("sluice queue store")
-/** From version 2 on recent messages have a table of their own. */
-const SCHEMA_VERSION = 2
 
 /** Databases beside the tables: none now, some for later versions. */
 const MAX_DATABASES = 32
@@ -56,28 +56,37 @@ export async function openRoot(folder: string, { sync, pageSize }: RootSettings)
   }
 }
 
-function checkSchema(root: BinaryRoot): void {
+/**
+ * Makes sure that the environment is a store of this version: writes that of a new one, and takes the steps that an older
+ * one needs, each in one transaction with the record of its version. Exported for tests of schemas to come.
+ */
+export function checkSchema(root: BinaryRoot, schema: Schema<BinaryRoot> = LMDB_SCHEMA): void {
   // Another process may make the same store at this moment: what is missing is looked for again where nobody else writes.
-  const stored = root.getBinary(SCHEMA_KEY) ?? root.transactionSync(() => initialise(root))
-  const version = stored[0]
-  if (version === SCHEMA_VERSION) return
-  if (version === 1) {
-    // Nothing to change: its messages are all in the table that stays. An older program must not open it any more.
-    root.transactionSync(() => root.putSync(SCHEMA_KEY, Uint8Array.of(SCHEMA_VERSION)))
-    return
+  const stored = root.getBinary(SCHEMA_KEY) ?? root.transactionSync(() => initialise(root, schema.version))
+  try {
+    for (const { to } of stepsFrom(schema, stored[0] ?? 0)) root.transactionSync(() => takeStep(root, schema, to))
+  } catch (cause) {
+    if (cause instanceof SchemaError) throw new StoreFormatError(cause.message, { cause })
+    throw cause
   }
-  throw new StoreFormatError(
-    `the store has schema version ${version}, this program knows ${SCHEMA_VERSION}: run the newer program that wrote it`,
-  )
 }
 
-function initialise(root: BinaryRoot): Uint8Array {
+/** One step, unless another process that opens the same store has taken it meanwhile. */
+function takeStep(root: BinaryRoot, schema: Schema<BinaryRoot>, to: number): void {
+  const present = root.getBinary(SCHEMA_KEY)?.[0] ?? 0
+  const step = stepsFrom(schema, present).find((needed) => needed.to === to)
+  if (step === undefined) return
+  if (step.run(root) instanceof Promise) throw new Error("a step in a transaction must not wait for anything")
+  root.putSync(SCHEMA_KEY, Uint8Array.of(to))
+}
+
+function initialise(root: BinaryRoot, schemaVersion: number): Uint8Array {
   const stored = root.getBinary(SCHEMA_KEY)
   if (stored !== undefined) return stored
   if (Array.from(root.getKeys({ limit: 1 })).length > 0) {
     throw new StoreFormatError("the files in this folder are an LMDB environment of another program")
   }
-  const version = Uint8Array.of(SCHEMA_VERSION)
+  const version = Uint8Array.of(schemaVersion)
   root.putSync(SCHEMA_KEY, version)
   return version
 }

@@ -91,6 +91,16 @@ export class RedisKeys {
     return `${this.#prefix}counts`
   }
 
+  /** Version of the data, and the least version of programs that may work on it (hash: version, least). */
+  schema(): string {
+    return `${this.#prefix}schema`
+  }
+
+  /** Held by the node that changes the data to a new version (string). */
+  schemaLock(): string {
+    return `${this.#prefix}schema:lock`
+  }
+
   /** Written to find out whether anything can be. */
   probe(): string {
     return `${this.#prefix}check`

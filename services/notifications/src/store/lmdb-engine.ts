@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises"
+import { type Schema, stepsFrom } from "@sluice/ops/schema"
 import { ABORT, type Database, open, type RangeOptions, type RootDatabase } from "lmdb"
 import { StoreError } from "./store-error.ts"
 import { type Engine, type KeyRange, TABLE_NAMES, type Table, type TableName, type Tables } from "./tables.ts"
@@ -15,7 +16,8 @@ const MAP_SIZE = 2 ** 36
 /** Changes that are committed together at the most. */
 const MOST_TOGETHER = 512
 const SCHEMA_KEY = new TextEncoder().encode("sluice notifications store")
-const SCHEMA_VERSION = 1
+/** Versions of the files; there has been one. Steps from one to the next run inside of a transaction each. */
+const SCHEMA: Schema<RootDatabase<Uint8Array, Uint8Array>> = { name: "the notification store", version: 1, steps: [] }
 const BINARY = { encoding: "binary", keyEncoding: "binary", cache: false } as const
 
 type Binary = Database<Uint8Array, Uint8Array>
@@ -59,8 +61,15 @@ function checkSchema(root: RootDatabase<Uint8Array, Uint8Array>): void {
   if (stored === undefined) {
     if (Array.from(root.getKeys({ limit: 1 })).length > 0)
       throw new StoreError("CORRUPT", "open: another program's files")
-    root.transactionSync(() => root.putSync(SCHEMA_KEY, Uint8Array.of(SCHEMA_VERSION)))
-  } else if (stored[0] !== SCHEMA_VERSION) throw new StoreError("CORRUPT", "open: files of another version")
+    root.transactionSync(() => root.putSync(SCHEMA_KEY, Uint8Array.of(SCHEMA.version)))
+    return
+  }
+  for (const step of stepsFrom(SCHEMA, stored[0] ?? 0)) {
+    root.transactionSync(() => {
+      if (step.run(root) instanceof Promise) throw new Error("a step in a transaction must not wait for anything")
+      root.putSync(SCHEMA_KEY, Uint8Array.of(step.to))
+    })
+  }
 }
 
 /** Commits all changes of a while together, off the event loop; those that come meanwhile are the next group. */
