@@ -9,6 +9,7 @@ import { addImport } from "./commands/import.ts"
 import { addInit } from "./commands/init.ts"
 import { addLink } from "./commands/link.ts"
 import { addLinks } from "./commands/links.ts"
+import { addNotifications } from "./commands/notifications.ts"
 import { addPing } from "./commands/ping.ts"
 import { addProxy } from "./commands/proxy.ts"
 import { addQueue } from "./commands/queue.ts"
@@ -69,7 +70,7 @@ export function commandLine(exit: (code: number) => void): Command {
     addBench,
   ])
     add(program)
-  for (const add of [addUp, addRelay, addProxy, addLinks]) add(program, exit)
+  for (const add of [addUp, addRelay, addProxy, addLinks, addNotifications]) add(program, exit)
   return program
 }
 

@@ -39,7 +39,7 @@ export type Overrides = Readonly<Record<string, TomlInput | undefined>>
 const OTHER_VARIABLES = ["SLUICE_DATA", "SLUICE_CONFIG", "SLUICE_VECTORS"]
 
 /** Sections of services that run on their own and read the same file and environment. */
-const OTHER_SECTIONS = ["proxy_server"]
+const OTHER_SECTIONS = ["proxy_server", "notifications", "apns", "fcm"]
 
 /** The place that options and environment name; options win. An empty variable is one that is not set. */
 export function placeOf(options: GlobalOptions, env: Readonly<Record<string, string>> = readEnv()): Place {

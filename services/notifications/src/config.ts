@@ -2,6 +2,7 @@ import { choice, duration, flag, integer, list, listenAddress, path, port, text 
 import { type ConfigOf, group, setting } from "@sluice/ops/settings"
 import { adminSettings, logSettings, shutdownSettings } from "@sluice/ops/standard-settings"
 import { serverSettings } from "@sluice/server-kit/server-settings"
+import { apnsGroup, fcmGroup } from "./push/provider-settings.ts"
 
 /** `[notifications]`: what is this server's own. Defaults are the reference's where it has such a setting or constant. */
 export const notificationsGroup = group("The push-notification server.", {
@@ -86,6 +87,8 @@ export const notificationsGroup = group("The push-notification server.", {
 /** Every setting of the push-notification server as a program of its own. */
 export const notificationsSettings = {
   notifications: notificationsGroup,
+  apns: apnsGroup,
+  fcm: fcmGroup,
   limits: serverSettings,
   admin: adminSettings(9_226),
   log: logSettings,

@@ -43,6 +43,17 @@ export function links(options: GlobalOptions): Promise<number> {
   })
 }
 
+/** `sluice notifications`: the push-notification server alone. Gives the exit code. */
+export function notifications(options: GlobalOptions): Promise<number> {
+  return run(async () => {
+    const { notificationsProgram } = await import("@sluice/notifications/program")
+    const { VERSION } = await import("../version.ts")
+    const { dataFolder, configNamed, configFile, env } = placeOf(options)
+    const named = { ...env, SLUICE_DATA: dataFolder, ...(configNamed && { SLUICE_CONFIG: configFile }) }
+    return notificationsProgram({ env: named, version: VERSION })
+  })
+}
+
 function run(build: () => Promise<Program>): Promise<number> {
   return runProgram(build, processHost(say))
 }
