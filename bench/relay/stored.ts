@@ -33,7 +33,7 @@ async function atRest(): Promise<void> {
     const times: number[] = []
     const memory: number[] = []
     for (let round = 0; round < ROUNDS; round++) {
-      await using relay = await LaunchedRelay.start(folder)
+      await using relay = await LaunchedRelay.start({ folder })
       const restart = (): Promise<void> => relay.restart()
       const [part] = await parts({ ...COMMON, mode: "restart", server: relay.address, count: 1, restart })
       times.push(part?.latencies["start→MSG"]?.max ?? Number.NaN)
@@ -66,7 +66,7 @@ async function besideMessages(): Promise<void> {
 }
 
 async function messages(folder: string): Promise<PartReport> {
-  await using relay = await LaunchedRelay.start(folder)
+  await using relay = await LaunchedRelay.start({ folder })
   const [part] = await parts({
     ...COMMON,
     ...{ mode: "messages", server: relay.address, pid: relay.pid, pairs: 32, window: 1, warmUp: 200 },
