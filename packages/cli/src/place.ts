@@ -1,5 +1,7 @@
 import { join, relative, resolve } from "node:path"
 import { linksGroup } from "@sluice/links/config"
+import { notificationsGroup } from "@sluice/notifications/config"
+import { apnsGroup, fcmGroup } from "@sluice/notifications/push/provider-settings"
 import { type ResolvedConfig, resolveConfig } from "@sluice/ops/config"
 import { CONFIG_FILE_NAME, readConfigFile, readSecretFile } from "@sluice/ops/config-file"
 import { readEnv } from "@sluice/ops/env"
@@ -24,9 +26,17 @@ export interface Place {
 }
 
 /** Every setting of every service that `sluice` runs. */
-export const settings: typeof relaySettings & { readonly links: typeof linksGroup } = {
+export const settings: typeof relaySettings & {
+  readonly links: typeof linksGroup
+  readonly notifications: typeof notificationsGroup
+  readonly apns: typeof apnsGroup
+  readonly fcm: typeof fcmGroup
+} = {
   ...relaySettings,
   links: linksGroup,
+  notifications: notificationsGroup,
+  apns: apnsGroup,
+  fcm: fcmGroup,
 }
 
 /** The settings as they are in force. */
@@ -39,7 +49,7 @@ export type Overrides = Readonly<Record<string, TomlInput | undefined>>
 const OTHER_VARIABLES = ["SLUICE_DATA", "SLUICE_CONFIG", "SLUICE_VECTORS"]
 
 /** Sections of services that run on their own and read the same file and environment. */
-const OTHER_SECTIONS = ["proxy_server", "notifications", "apns", "fcm"]
+const OTHER_SECTIONS = ["proxy_server"]
 
 /** The place that options and environment name; options win. An empty variable is one that is not set. */
 export function placeOf(options: GlobalOptions, env: Readonly<Record<string, string>> = readEnv()): Place {

@@ -46,6 +46,7 @@ export async function initNotifications(options: InitNotificationsOptions): Prom
   }
   say(`Made a push-notification server in ${shown(located.dataFolder)}. Its address, for apps:`)
   printData(address)
+  if (options.host !== undefined) say(`\nSet notifications.host to ${options.host} as well: it is part of the address.`)
   say(`\nMove ${shown(files.caKey)} to another machine: whoever has it can be this server.`)
   say("Next: credentials of a push service ([apns] or [fcm]), then `sluice notifications` runs it.")
 }
