@@ -1,5 +1,5 @@
 import { isIP } from "node:net"
-import { isPublicAddress } from "./public-address.ts"
+import { isPublicAddress } from "@sluice/ops/public-address"
 
 /** Which of a relay's hosts the proxy connects to, and how (proxy.md §8). */
 export interface HostRules {

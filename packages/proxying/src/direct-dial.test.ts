@@ -1,7 +1,8 @@
 import { once } from "node:events"
 import { type AddressInfo, createServer, type Server } from "node:net"
+import { resolveByDns } from "@sluice/ops/resolve-by-dns"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { directDial, RefusedAddressError, resolveByDns } from "./direct-dial.ts"
+import { directDial, RefusedAddressError } from "./direct-dial.ts"
 
 const NEVER = new AbortController().signal
 /** Two loopback addresses: one stands for the public internet, the other for what is private. */

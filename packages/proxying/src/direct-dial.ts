@@ -1,11 +1,8 @@
-import { Resolver } from "node:dns/promises"
 import { connect, isIP, type LookupFunction, type Socket } from "node:net"
+import { isPublicAddress } from "@sluice/ops/public-address"
+import { type Resolve, resolveByDns } from "@sluice/ops/resolve-by-dns"
 import { type Dial, type DialTarget, tcpDial } from "@sluice/smp-client/dial"
 import { DEFAULT_KEEP_ALIVE, tuneTcp } from "@sluice/transport/tls-client"
-import { isPublicAddress } from "./public-address.ts"
-
-/** Gives the IP addresses of a name; none for a name without. Gives up when the signal is aborted. */
-export type Resolve = (name: string, signal: AbortSignal) => Promise<readonly string[]>
 
 /** How {@link directDial} connects. */
 export interface DirectDialOptions {
@@ -47,23 +44,6 @@ export function directDial(options: DirectDialOptions): Dial {
     if (socket.remoteAddress !== undefined && isAllowed(socket.remoteAddress)) return socket
     socket.destroy()
     throw new RefusedAddressError()
-  }
-}
-
-/**
- * Asks the DNS servers of the system for A and AAAA records. Not `getaddrinfo`: that would occupy one of the process's
- * few worker threads for as long as a stranger's name server likes, and would take a machine's own name from its hosts
- * file, where it is often a loopback address.
- */
-export const resolveByDns: Resolve = async (name, signal) => {
-  const resolver = new Resolver()
-  const cancel = (): void => resolver.cancel()
-  signal.addEventListener("abort", cancel, { once: true })
-  try {
-    const answers = await Promise.allSettled([resolver.resolve6(name), resolver.resolve4(name)])
-    return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []))
-  } finally {
-    signal.removeEventListener("abort", cancel)
   }
 }
 
