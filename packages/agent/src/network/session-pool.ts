@@ -57,10 +57,12 @@ export class SessionPool {
   /** The session for these commands. Throws `AgentError` INACTIVE or BROKER HOST. */
   session(owner: SessionOwner, server: Server): Session {
     if (this.#closed) throw new AgentError({ code: "INACTIVE" })
-    const key = sessionKey(this.#settings.sessionMode, owner, server)
+    // A peer may name fewer hosts of a server than its user knows.
+    const address = this.#options.addressOf(owner.userId, server) ?? server
+    const key = sessionKey(this.#settings.sessionMode, owner, address)
     const known = this.#sessions.get(key)
     if (known !== undefined) return known
-    const session: Session = { key, server: withoutPassword(server), client: this.#connect(owner, server) }
+    const session: Session = { key, server: withoutPassword(address), client: this.#connect(owner, address) }
     this.#sessions.set(key, session)
     session.client.events.onAny((event) => {
       if (event.type !== "closed") this.#options.onEvent(session, event)
@@ -92,9 +94,9 @@ export class SessionPool {
   }
 
   #connect(owner: SessionOwner, server: Server): SmpClient {
-    const { crypto, clock, addressOf, dial, client } = this.#options
+    const { crypto, clock, dial, client } = this.#options
     const settings = this.#settings
-    const address = reachable(addressOf(owner.userId, server) ?? server, settings)
+    const address = reachable(server, settings)
     const identity = socksIdentity(settings.sessionMode, owner, server, this.#startedAt)
     return new SmpClient(address, {
       crypto,
