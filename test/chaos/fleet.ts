@@ -83,6 +83,7 @@ export class Fleet implements AsyncDisposable {
       "relay.share_port": true,
       "admin.port": 0,
       "fleet.lease": `${lease}ms`,
+      "relay.end_interval": "100ms",
       "log.level": "warn",
       ...settings(index),
     }

@@ -27,6 +27,8 @@ export interface ChaosReport extends Counts {
   readonly faults: Readonly<Record<string, number>>
   /** Connections of recipients, those of the beginning included. */
   readonly connections: number
+  /** Queues that another connection took over, and how often the former one heard of it. */
+  readonly takenOver: number
   readonly ends: number
   /** Everything that must not be; empty when all is well. */
   readonly violations: readonly string[]
@@ -55,8 +57,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   })
   try {
     await using topology = await TOPOLOGIES[name](folder)
-    const { fleet, faults } = topology
+    const { fleet } = topology
     await using traffic = await Traffic.start({ address: fleet.address, queues, clients: CLIENTS, pace: PACE, random })
+    const comeBack = (): Promise<void> => traffic.takeOver(Math.floor(random() * CLIENTS))
+    const faults = [...topology.faults, { name: "let a recipient come back elsewhere", run: comeBack }]
     traffic.begin()
     const begin = performance.now()
     const happened = Object.fromEntries(faults.map((fault) => [fault.name, 0]))
@@ -80,6 +84,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       faults: happened,
       ...totals(traffic.ledgers),
       connections: traffic.connections,
+      takenOver: traffic.takenOver,
       ends: traffic.ends,
       violations: [...traffic.violations, ...traffic.ledgers.flatMap(({ violations }) => violations)],
       log: fleet.log,

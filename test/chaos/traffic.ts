@@ -20,8 +20,10 @@ export const CLIENT_OPTIONS = {
 
 /** How long a sender waits after ERR QUOTA, and after a failure, ms. */
 const PAUSE = 100
+/** How long a connection stays that another one took its queues over from, ms. */
+const LEAVE_AFTER = 1_000
 /** More than a queue is subscribed again on one connection. */
-const MANY = 100_000
+const MANY = 10_000
 /** Time for everything to be delivered at the end, ms: only a failing run takes so long. */
 const LONGEST_END = 30_000
 /** Answers that say that the store had a problem: what was asked for may have been done. */
@@ -43,7 +45,8 @@ interface Conversation {
   readonly queue: CreatedQueue
   readonly senderQueue: SenderQueue
   readonly sender: SmpClient
-  readonly recipient: Recipient
+  /** Who receives now. */
+  recipient: Recipient
   /** How often it was subscribed again by itself: with each, the same connection may get the same message. */
   subscribed: number
 }
@@ -51,6 +54,7 @@ interface Conversation {
 /** A client that receives for several queues. */
 interface Recipient {
   readonly client: SmpClient
+  readonly number: number
   readonly conversations: Map<string, Conversation>
   /** Connections that it had. */
   connections: number
@@ -67,10 +71,13 @@ export class Traffic implements AsyncDisposable {
   readonly #acknowledging = new Set<Promise<void>>()
   #sending: Promise<unknown> = Promise.resolve()
   #stopped = false
+  #made = 0
   /** What must not be, beside what the ledgers find. */
   readonly violations: string[] = []
-  /** END events of recipients, each followed by a new subscription. */
+  /** END events of recipients. */
   ends = 0
+  /** Queues that a recipient took over from another connection of its own. */
+  takenOver = 0
 
   private constructor(options: TrafficOptions) {
     this.#options = options
@@ -104,6 +111,25 @@ export class Traffic implements AsyncDisposable {
     return [...this.#senders.map((sender) => this.#ups.get(sender) ?? 0), ...this.#recipients.map((r) => r.connections)]
   }
 
+  /**
+   * A recipient comes back on a connection of its own, to whichever node, while the former one is still there: that hears
+   * of it for each queue (END), and goes away some time later.
+   */
+  async takeOver(index: number): Promise<void> {
+    const former = this.#recipients[index]
+    if (former === undefined) throw new RangeError("no such recipient")
+    const recipient = this.#recipient()
+    this.#recipients[index] = recipient
+    for (const [key, conversation] of former.conversations) {
+      recipient.conversations.set(key, conversation)
+      conversation.recipient = recipient
+    }
+    this.takenOver += recipient.conversations.size
+    await Promise.all([...recipient.conversations.values()].map((conversation) => this.#subscribe(conversation)))
+    await wait(LEAVE_AFTER)
+    await former.client.close()
+  }
+
   /** Begins to send. */
   begin(): void {
     this.#sending = Promise.all(this.#conversations.map((conversation) => this.#send(conversation)))
@@ -131,7 +157,7 @@ export class Traffic implements AsyncDisposable {
 
   #recipient(): Recipient {
     const client = new SmpClient(this.#options.address, CLIENT_OPTIONS)
-    const recipient: Recipient = { client, conversations: new Map(), connections: 0 }
+    const recipient: Recipient = { client, number: this.#made++, conversations: new Map(), connections: 0 }
     client.events.on("up", () => {
       recipient.connections++
     })
@@ -139,12 +165,13 @@ export class Traffic implements AsyncDisposable {
     client.events.on("end", ({ entityId }) => {
       this.ends++
       const found = recipient.conversations.get(idKey(entityId))
-      if (found !== undefined) this.#track(this.#subscribe(found))
+      // Unless another connection of the same recipient is meant to have it.
+      if (found?.recipient === recipient) this.#track(this.#subscribe(found))
     })
     client.events.on("subscription-failed", ({ entityId, error }) => {
       const found = entityId === undefined ? undefined : recipient.conversations.get(idKey(entityId))
       // With the next connection the client subscribes again by itself.
-      if (found !== undefined && !gone(error)) this.#track(this.#subscribe(found))
+      if (found?.recipient === recipient && !gone(error)) this.#track(this.#subscribe(found))
     })
     return recipient
   }
@@ -189,7 +216,7 @@ export class Traffic implements AsyncDisposable {
   #received(recipient: Recipient, message: ReceivedMessage): void {
     const conversation = recipient.conversations.get(idKey(message.recipientId))
     if (conversation === undefined) this.violations.push("delivered from a queue that was never made")
-    else this.#track(this.#acknowledgeAll(conversation, message))
+    else this.#track(this.#acknowledgeAll(conversation, recipient, message))
   }
 
   #track(work: Promise<void>): void {
@@ -200,20 +227,24 @@ export class Traffic implements AsyncDisposable {
   }
 
   /** Until the queue is empty; each ACK is answered with the next message if there is one. */
-  async #acknowledgeAll(conversation: Conversation, first: ReceivedMessage): Promise<void> {
-    const { ledger, queue, recipient } = conversation
+  async #acknowledgeAll(conversation: Conversation, recipient: Recipient, first: ReceivedMessage): Promise<void> {
+    const { ledger, queue } = conversation
     let message: ReceivedMessage | undefined = first
     while (message !== undefined) {
       const { msgId } = message
       const content = recipient.client.decryptDelivered(queue, message)
       if (content === undefined) this.violations.push("delivered what does not decrypt")
-      const way = recipient.connections * MANY + conversation.subscribed
+      const way = (recipient.number * MANY + recipient.connections) * MANY + conversation.subscribed
       if (content?.kind === "message") ledger.delivered(msgId, content.body, way)
-      message = await this.#acknowledge(conversation, msgId)
+      message = await this.#acknowledge(conversation, recipient, msgId)
     }
   }
 
-  async #acknowledge({ ledger, queue, recipient }: Conversation, id: Uint8Array): Promise<ReceivedMessage | undefined> {
+  async #acknowledge(
+    { ledger, queue }: Conversation,
+    recipient: Recipient,
+    id: Uint8Array,
+  ): Promise<ReceivedMessage | undefined> {
     const connection = recipient.connections
     for (;;) {
       try {
@@ -232,7 +263,7 @@ export class Traffic implements AsyncDisposable {
   /** Subscribes until that succeeds. */
   async #subscribe(conversation: Conversation): Promise<void> {
     const { queue, recipient } = conversation
-    for (;;) {
+    while (conversation.recipient === recipient) {
       try {
         conversation.subscribed++
         await recipient.client.subscribe(queue)
