@@ -30,6 +30,7 @@ async function work(q: number): Promise<void> {
     const body = message(n % 1000, { id: id(`m${q}`, n), timestamp: n })
     const sent = store.enqueue(rid(q), body, { quota: 1_000_000 }).then(() => report(`sent ${q} ${n}`))
     if (n % 3 === 0) await sent
+    if (q === 0 && n % 50 === 0) await store.trim()
     if (n % 11 === 0 || owner === undefined) owner = await take(q)
     if (n % 2 === 0 && !(await acknowledgeHead(q, owner))) owner = undefined
   }
