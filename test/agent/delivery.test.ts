@@ -112,11 +112,9 @@ describe("messages", () => {
     for (const text of ["lost", "lost, too"]) await alice.say(a, text)
     await alice.next("sent", a)
     await alice.next("sent", a)
-    const { port } = relay
-    // A store in memory is gone with the process, the queues of the snapshot come back without messages.
-    await relay.store.expireMessages?.(Number.MAX_SAFE_INTEGER, 1000)
+    const { expired } = await relay.store.expireMessages({ before: 2 ** 40, limit: 1000 })
+    expect(expired).toBe(2)
     await bob.start()
-    expect(port).toBe(relay.port)
     await alice.say(a, "after")
     const { meta, body } = await bob.next("message", b)
     expect([fromUtf8(body), meta.integrity]).toEqual(["after", { type: "SKIPPED", from: 2n, to: 3n }])

@@ -93,7 +93,7 @@ export const PRIVACY_LEVELS: Readonly<Record<PrivacyLevel, Preset>> = {
 }
 
 /** Settings as a caller gives them: a level, and what differs from it. */
-export interface NetworkOptions extends Partial<NetworkSettings> {
+export type NetworkOptions = { readonly [S in keyof NetworkSettings]?: NetworkSettings[S] | undefined } & {
   /** Default `standard`. */
   readonly privacy?: PrivacyLevel | undefined
 }
