@@ -1,5 +1,7 @@
 import { mkdir } from "node:fs/promises"
+import { join } from "node:path"
 import { type Schema, stepsFrom } from "@sluice/ops/schema"
+import { checkFile } from "@sluice/queue-store/lmdb/file-check"
 import { ABORT, type Database, open, type RangeOptions, type RootDatabase } from "lmdb"
 import { StoreError } from "./store-error.ts"
 import { type Engine, type KeyRange, TABLE_NAMES, type Table, type TableName, type Tables } from "./tables.ts"
@@ -37,6 +39,8 @@ export async function openLmdbEngine({ folder, sync = true }: LmdbEngineOptions)
   let root: RootDatabase<Uint8Array, Uint8Array> | undefined
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
+    // LMDB maps whatever file it finds; reading a damaged one would end the process.
+    await checkFile(join(folder, "data.mdb"))
     root = open({
       path: folder,
       noSubdir: false,
