@@ -29,6 +29,11 @@ export interface BlobStore {
   readBlob(id: Uint8Array): Promise<StoredBlob | undefined>
   /** Number of blobs. */
   countBlobs(): Promise<number>
+  /**
+   * IDs of all blobs, in steps of roughly `limit`. What is there during the whole walk is visited, in Redis perhaps more
+   * than once.
+   */
+  listBlobs(options: { readonly limit: number } & Step): Promise<Step & { readonly ids: Uint8Array[] }>
   /** Removes blobs that were last written before `before` (seconds), in steps of at most `limit` blobs looked at. */
   expireBlobs(
     options: { readonly before: number; readonly limit: number } & Step,

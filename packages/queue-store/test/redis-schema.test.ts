@@ -3,6 +3,7 @@ import { recordingLog } from "@sluice/ops/recording-log"
 import type { Schema } from "@sluice/ops/schema"
 import { openRedis, type RedisConnection } from "@sluice/redis/connection"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { haveRedis } from "../../redis/test/redis-program.ts"
 import { startRedis, type TestRedis } from "../../redis/test/start-redis.ts"
 import type { RedisContext } from "../src/redis/context.ts"
 import { prepareRedisSchema } from "../src/redis/redis-schema.ts"
@@ -14,11 +15,13 @@ let connection: RedisConnection
 let stores = 0
 
 beforeAll(async () => {
+  if (!haveRedis) return
   redis = await startRedis()
   connection = openRedis(redis.config(), { log: recordingLog(), clock: systemClock })
   await connection.ready(5000)
 })
 afterAll(async () => {
+  if (!haveRedis) return
   await connection.close()
   await redis[Symbol.asyncDispose]()
 })
@@ -39,7 +42,7 @@ const prepare = (prefix: string, schema?: Schema<RedisContext>, nodes = 0): Prom
   prepareRedisSchema({ connection, prefix, nodes: () => Promise.resolve(nodes), ...(schema && { schema }) })
 const recorded = (prefix: string): Promise<unknown> => redis.command("HMGET", `${prefix}schema`, "version", "least")
 
-describe("the version of the data in Redis", () => {
+describe.skipIf(!haveRedis)("the version of the data in Redis", () => {
   it("is recorded when a store begins", async () => {
     const prefix = newPrefix()
     await prepare(prefix)

@@ -18,6 +18,7 @@ export function blobsOn(engine: Engine): BlobStore {
     clearBlob: (id, key) => engine.change("clearBlob", () => clearBlob(tables, id, key)),
     readBlob: (id) => engine.read("readBlob", () => findBlob(tables, id)),
     countBlobs: () => engine.read("countBlobs", () => countOf(tables)),
+    listBlobs: (options) => engine.read("listBlobs", () => listBlobs(tables, options)),
     expireBlobs: (options) => engine.change("expireBlobs", () => expireBlobs(tables, options)),
   }
 }
@@ -37,6 +38,11 @@ function clearBlob(tables: Tables, id: Uint8Array, key: Uint8Array): boolean {
   if (before === undefined || !equalBytes(before.key, key)) return false
   remove(tables, [id])
   return true
+}
+
+function listBlobs(tables: Tables, options: { readonly limit: number } & Step): Step & { readonly ids: Uint8Array[] } {
+  const { keys, step } = walk(tables.blobs, options)
+  return { ids: keys.filter(isId), ...step }
 }
 
 function expireBlobs(

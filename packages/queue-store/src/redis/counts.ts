@@ -53,6 +53,13 @@ export class RedisCounts {
     return Object.fromEntries(NAMES.map((name, i) => [name, numbers[i] ?? 0])) as unknown as StoreCounts
   }
 
+  /** Replaces all numbers by ones that were counted, while nobody changes anything. */
+  async replace(counts: StoreCounts): Promise<void> {
+    await this.flush()
+    const fields = NAMES.flatMap((name) => [name, counts[name]])
+    await this.#connection.run({ steps: [["HSET", this.#keys.counts(), ...fields]], write: true })
+  }
+
   /** Sends what was gathered. What can not be sent stays for the next time. */
   async flush(): Promise<void> {
     this.#timer?.cancel()

@@ -1,4 +1,4 @@
-import { listOf } from "@sluice/redis/redis-command"
+import { bytesOf, listOf, textOf } from "@sluice/redis/redis-command"
 import type { BlobStore, BlobWritten, StoredBlob } from "../blob-store.ts"
 import { copyOf } from "../codec/copy.ts"
 import type { Step } from "../queue-store.ts"
@@ -20,6 +20,7 @@ export function redisBlobs(c: RedisContext, run: RunOperation): BlobStore {
     clearBlob: (id, key) => run("clearBlob", () => clearBlob(c, id, key)),
     readBlob: (id) => run("readBlob", () => readBlob(c, id)),
     countBlobs: () => run("countBlobs", () => countBlobs(c)),
+    listBlobs: (options) => run("listBlobs", () => listBlobs(c, options)),
     expireBlobs: (options) => run("expireBlobs", () => expireBlobs(c, options)),
   }
 }
@@ -47,6 +48,21 @@ async function readBlob(c: RedisContext, id: Uint8Array): Promise<StoredBlob | u
 
 async function countBlobs(c: RedisContext): Promise<number> {
   return countIn(await c.connection.command(["ZCARD", c.keys.blobs().times]))
+}
+
+/** The cursor is that of the scan, in text. A small set comes as a whole, whatever the limit. */
+async function listBlobs(
+  c: RedisContext,
+  { cursor, limit }: { readonly limit: number } & Step,
+): Promise<Step & { readonly ids: Uint8Array[] }> {
+  const from = cursor ?? Buffer.from("0")
+  const [next, entries] = listOf(
+    await c.connection.command(["ZSCAN", c.keys.blobs().times, from, "COUNT", Math.max(1, limit)]),
+  )
+  // Members and scores in turn; members are the IDs in base64url.
+  const members = listOf(entries).filter((_, i) => i % 2 === 0)
+  const ids = members.map((member) => new Uint8Array(Buffer.from(textOf(member), "base64url")))
+  return textOf(next) === "0" ? { ids } : { ids, cursor: copyOf(bytesOf(next)) }
 }
 
 async function expireBlobs(

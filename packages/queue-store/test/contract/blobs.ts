@@ -84,6 +84,22 @@ export function blobStoreContract(name: string, make: MakeStore): void {
       expect(await blobs().countBlobs()).toBe(0)
     })
 
+    it("lists them all, in steps", async () => {
+      const ids = Array.from({ length: 300 }, (_, n) => new Uint8Array(32).fill(n & 0xff).fill(1 + (n >> 8), 0, 1))
+      const small = { ...blob(1), data: Uint8Array.of(1) }
+      await Promise.all(ids.map((each) => blobs().writeBlob(each, small, { limit: 1000 })))
+      const found = new Set<string>()
+      let cursor: Uint8Array | undefined
+      let steps = 0
+      do {
+        const step = await blobs().listBlobs({ limit: 50, ...(cursor && { cursor }) })
+        for (const each of step.ids) found.add(Buffer.from(each).toString("hex"))
+        cursor = step.cursor
+      } while (cursor !== undefined && ++steps < 100)
+      expect([...found].sort()).toEqual(ids.map((each) => Buffer.from(each).toString("hex")).sort())
+      expect(steps).toBeGreaterThan(2)
+    })
+
     it("leaves queues alone", async () => {
       await blobs().writeBlob(id(1), blob(1), LIMIT)
       expect(await store().counts()).toMatchObject({ queues: 0, messages: 0 })
