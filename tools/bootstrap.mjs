@@ -96,6 +96,11 @@ switch (task) {
   case "sluice":
     become(pinnedNode, [...nodeFlags(), join(root, "packages", "cli", "src", "main.ts"), ...args])
     break
+  case "example": {
+    const [name = "", ...rest] = args
+    become(pinnedNode, [join(root, "examples", `${name}.ts`), ...rest])
+    break
+  }
   case "test":
     become(pinnedNode, [join(root, "tools", "test.ts"), ...args])
     break
@@ -103,6 +108,6 @@ switch (task) {
     become(pinnedNode, [join(root, "tools", "check.ts"), ...args])
     break
   default:
-    console.error(`sluice: unknown task "${task}"; one of: sluice, test, check`)
+    console.error(`sluice: unknown task "${task}"; one of: sluice, example, test, check`)
     process.exit(2)
 }
