@@ -1,8 +1,8 @@
 import { choice, duration, flag, integer, list, listenAddress, path, port, text } from "@sluice/ops/kinds"
 import { type ConfigOf, group, setting } from "@sluice/ops/settings"
 import { adminSettings, logSettings, shutdownSettings } from "@sluice/ops/standard-settings"
+import { pushSettings } from "@sluice/push/settings"
 import { serverSettings } from "@sluice/server-kit/server-settings"
-import { apnsGroup, fcmGroup } from "./push/provider-settings.ts"
 
 /** `[notifications]`: what is this server's own. Defaults are the reference's where it has such a setting or constant. */
 export const notificationsGroup = group("The push-notification server.", {
@@ -87,8 +87,7 @@ export const notificationsGroup = group("The push-notification server.", {
 /** Every setting of the push-notification server as a program of its own. */
 export const notificationsSettings = {
   notifications: notificationsGroup,
-  apns: apnsGroup,
-  fcm: fcmGroup,
+  push: pushSettings,
   limits: serverSettings,
   admin: adminSettings(9_226),
   log: logSettings,
@@ -100,6 +99,6 @@ export type NotificationsConfig = ConfigOf<typeof notificationsSettings>
 
 /** Sections of other programs that may stand in the same file. */
 export const FOREIGN_SECTIONS: readonly string[] = [
-  ...["relay", "store", "redis", "fleet", "identity", "names", "statistics", "moderation"],
+  ...["relay", "store", "redis", "fleet", "identity", "names", "blobs", "statistics", "moderation"],
   ...["proxy", "proxy_server", "links", "blob_links", "cluster", "up", "workers"],
 ]
