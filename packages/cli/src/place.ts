@@ -1,11 +1,11 @@
 import { join, relative, resolve } from "node:path"
 import { linksGroup } from "@sluice/links/config"
 import { notificationsGroup } from "@sluice/notifications/config"
-import { apnsGroup, fcmGroup } from "@sluice/notifications/push/provider-settings"
 import { type ResolvedConfig, resolveConfig } from "@sluice/ops/config"
 import { CONFIG_FILE_NAME, readConfigFile, readSecretFile } from "@sluice/ops/config-file"
 import { readEnv } from "@sluice/ops/env"
 import type { TomlInput } from "@sluice/ops/kind"
+import { pushSettings } from "@sluice/push/settings"
 import { relaySettings } from "@sluice/relay/config"
 
 /** Options that every command has. */
@@ -29,14 +29,12 @@ export interface Place {
 export const settings: typeof relaySettings & {
   readonly links: typeof linksGroup
   readonly notifications: typeof notificationsGroup
-  readonly apns: typeof apnsGroup
-  readonly fcm: typeof fcmGroup
+  readonly push: typeof pushSettings
 } = {
   ...relaySettings,
   links: linksGroup,
   notifications: notificationsGroup,
-  apns: apnsGroup,
-  fcm: fcmGroup,
+  push: pushSettings,
 }
 
 /** The settings as they are in force. */

@@ -48,7 +48,9 @@ export async function initNotifications(options: InitNotificationsOptions): Prom
   printData(address)
   if (options.host !== undefined) say(`\nSet notifications.host to ${options.host} as well: it is part of the address.`)
   say(`\nMove ${shown(files.caKey)} to another machine: whoever has it can be this server.`)
-  say("Next: credentials of a push service ([apns] or [fcm]), then `sluice notifications` runs it.")
+  say(
+    "Next: credentials of a push service ([push.apns], [push.fcm] or [push.web]), then `sluice notifications` runs it.",
+  )
 }
 
 /** `sluice notifications address`: the address alone on one line. */

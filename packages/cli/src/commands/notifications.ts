@@ -8,8 +8,8 @@ export function addNotifications(program: Command, exit: (code: number) => void)
     .summary("run the push-notification server")
     .description(
       "Runs the server that wakes phones up: it subscribes to the notifications of queues at their relays and pushes through\n" +
-        "APNs or FCM, encrypted for the device. Settings are in [notifications], [apns] and [fcm]; `sluice notifications\n" +
-        "init` makes its certificates first.",
+        "APNs, FCM or Web Push, encrypted for the device. Settings are in [notifications] and [push.apns], [push.fcm],\n" +
+        "[push.web]; `sluice notifications init` makes its certificates first.",
     )
     .action(async (_options: unknown, self: Command) => {
       const { notifications } = await import("../actions/serve.ts")
