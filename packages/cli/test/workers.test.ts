@@ -4,6 +4,11 @@ import { once } from "node:events"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
+import { idKey } from "@sluice/encoding/bytes"
+import { parseServerAddress } from "@sluice/encoding/server-address"
+import { SmpClient } from "@sluice/smp-client/client"
+import { SmpClientError } from "@sluice/smp-client/client-error"
+import type { CreatedQueue, ReceivedMessage } from "@sluice/smp-client/queue-types"
 import { expect, it } from "vitest"
 import { type Running, sluice, start, temporaryFolder } from "./sluice.ts"
 
@@ -80,6 +85,36 @@ it("serves one address with several processes, and ends with all of them", async
   }
 })
 
+it("passes messages on between connections of different processes, and when those have died", async () => {
+  await using fleet = await up(2)
+  const printed = (await sluice(["address"], { env: fleet.env })).stdout.trim()
+  const address = { ...parseServerAddress(printed), hosts: ["127.0.0.1"] }
+  const options = { backoff: { initialMs: 20, maxMs: 100, stableMs: 0 } }
+  const clients = Array.from({ length: 12 }, () => new SmpClient(address, options))
+  const queues = await Promise.all(clients.map((client) => client.createQueue()))
+  // The system deals connections out as it likes: both have some of twelve.
+  const { text } = await fleet.get("/metrics")
+  for (const worker of [0, 1])
+    expect(text).toMatch(new RegExp(`^simplex_smp_queues_created\\{worker="${worker}"\\} [1-9]`, "m"))
+
+  /** Each sends to all queues, and each receives what all have sent. */
+  const everyPair = async (): Promise<void> => {
+    const received = clients.map((client, i) => receiveAll(client, queues[i], clients.length))
+    const bytes = new TextEncoder().encode("hello")
+    for (const sender of clients) {
+      await Promise.all(queues.map(({ senderId }) => retried(() => sender.sendMessage({ senderId }, bytes))))
+    }
+    await Promise.all(received)
+  }
+  await everyPair()
+  for (const pid of await childrenOf(fleet.running.child.pid ?? 0)) {
+    process.kill(pid, "SIGKILL")
+    await until(async () => (await lives(fleet)).size === 2)
+  }
+  await everyPair()
+  await Promise.all(clients.map((client) => client.close()))
+})
+
 it("starts a process again that died, while the other serves", async () => {
   await using fleet = await up(2)
   const before = await lives(fleet)
@@ -99,9 +134,10 @@ it("starts a process again that died, while the other serves", async () => {
 it("restarts all processes one after the other when an administrator says so", async () => {
   await using fleet = await up(2)
   const before = await lives(fleet)
-  expect(await fleet.get("/admin/restart", "POST")).toEqual({
-    status: 202,
-    text: '{"result":"restarting","processes":2}',
+  expect(await sluice(["admin", "restart"], { env: fleet.env })).toEqual({
+    code: 0,
+    stdout: "2 relay processes are being restarted, one after the other\n",
+    stderr: "",
   })
   await until(async () => {
     const now = await lives(fleet)
@@ -132,6 +168,48 @@ it("says in one line what is in the way", async () => {
   const many = await sluice(["up", "--workers", "0"], { env })
   expect([many.code, many.stderr]).toEqual([2, expect.stringContaining("Allowed: a whole number, 1 to 64")])
 })
+
+/** Acknowledges what comes until there were so many messages. */
+function receiveAll(client: SmpClient, queue: CreatedQueue | undefined, count: number): Promise<void> {
+  if (queue === undefined) throw new Error("no queue")
+  const seen = new Set<string>()
+  return new Promise((resolve, reject) => {
+    const received = async (first: ReceivedMessage): Promise<void> => {
+      let message: ReceivedMessage | undefined = first
+      while (message !== undefined) {
+        const { msgId } = message
+        message = await client.acknowledge(queue, msgId)
+        seen.add(idKey(msgId))
+        if (seen.size === count) stop()
+      }
+    }
+    // Without an answer the message comes again.
+    const stopListening = client.events.on(
+      "message",
+      (message) => void received(message).catch(ignoreLost).catch(reject),
+    )
+    const stop = (): void => {
+      stopListening()
+      resolve()
+    }
+  })
+}
+
+function ignoreLost(error: unknown): void {
+  if (!(error instanceof SmpClientError && (error.network || error.answer?.type === "NO_MSG"))) throw error
+}
+
+/** Sends again what got no answer: here it does not matter whether it comes twice. */
+async function retried(send: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await send()
+      return
+    } catch (error) {
+      if (!(error instanceof SmpClientError && error.network)) throw error
+    }
+  }
+}
 
 /** Processes that the process started and that are there now; Linux says so. */
 async function childrenOf(pid: number): Promise<number[]> {

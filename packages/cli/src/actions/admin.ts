@@ -79,6 +79,12 @@ export async function adminDrain(options: AdminOptions): Promise<void> {
   )
 }
 
+/** `sluice admin restart` */
+export async function adminRestart(options: AdminOptions): Promise<void> {
+  const answer = await askAdmin(options, "POST", "/restart")
+  print(options, answer, ({ processes }) => `${processes} relay processes are being restarted, one after the other`)
+}
+
 function print({ json }: AdminOptions, answer: Json, lines: (answer: Json) => string): void {
   if (json) printJson(answer)
   else printData(lines(answer))

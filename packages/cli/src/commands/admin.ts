@@ -149,4 +149,15 @@ function addOperating(admin: Command): void {
     await adminDrain(self.optsWithGlobals())
   })
   teach(drain, [["sluice admin drain", "before this relay is taken away"]])
+  const restart = subcommand(
+    admin,
+    "restart",
+    "restart all relay processes, one after the other",
+    "For `sluice up` with --workers or --cluster: while one process is restarted, the others serve. A client comes back at the\n" +
+      "most once for each of them.",
+  ).action(async (_options: unknown, self: Command) => {
+    const { adminRestart } = await import("../actions/admin.ts")
+    await adminRestart(self.optsWithGlobals())
+  })
+  teach(restart, [["sluice admin restart", "after an update of the program's files"]])
 }

@@ -49,6 +49,7 @@ export class Supervisor {
   readonly #restarts: PlainCounter
   #port: number | undefined
   #leader: Member | undefined
+  #started = false
   #stopping = false
 
   constructor(options: SupervisorOptions, components: SupervisorComponents) {
@@ -100,6 +101,7 @@ export class Supervisor {
       const ready = await this.#begin(first)
       this.#port = ready.port
       await Promise.all(others.map((place) => this.#begin(place)))
+      this.#started = true
       return ready
     } catch (error) {
       await this.stop(AbortSignal.abort())
@@ -178,8 +180,8 @@ export class Supervisor {
     place.member = undefined
     place.ready = undefined
     this.#passLead(member)
-    // One that never served is the business of whoever started it, unless that was this method.
-    if (this.#stopping || (!served && place.deaths === 0)) return
+    // At first, one that does not come to serve fails the start of all.
+    if (this.#stopping || !(served || this.#started)) return
     this.#startAgain(place, signal ?? `exit code ${code}`)
   }
 
