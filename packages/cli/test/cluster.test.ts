@@ -40,6 +40,24 @@ it.skipIf(!HAS_REDIS)("starts a Redis of its own, which keeps everything for the
   expect((await second.ended).code).toBe(0)
 })
 
+it.skipIf(!HAS_REDIS || process.platform !== "linux")("ends what outlived a supervisor that was killed", async () => {
+  await using folder = await temporaryFolder()
+  const env = settingsIn(folder.path)
+  const pidFile = join(env["SLUICE_DATA"] ?? "", "redis", "redis.pid")
+  const killed = start(["up", "--cluster", "1"], { env })
+  await killed.said(/"service":"supervisor","message":"started"/)
+  const former = Number(await readFile(pidFile, "utf8"))
+  killed.child.kill("SIGKILL")
+  await killed.said(/"service":"relay-0".*"message":"stopped"/)
+  expect(process.kill(former, 0)).toBe(true)
+
+  const next = start(["up", "--cluster", "1"], { env })
+  await next.said(/"service":"supervisor","message":"started"/)
+  expect(() => process.kill(former, 0)).toThrow("ESRCH")
+  next.child.kill("SIGTERM")
+  expect((await next.ended).code).toBe(0)
+})
+
 it("says in one line what is missing", async () => {
   await using folder = await temporaryFolder()
   const env = settingsIn(folder.path)

@@ -1,12 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdir } from "node:fs/promises"
+import { mkdir, readFile, readlink, realpath } from "node:fs/promises"
 import { connect, createServer } from "node:net"
+import { join } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
 import { OperatorError } from "@sluice/ops/operator-error"
 
 /** Time for the server to answer after its start, which includes reading its file, ms. */
 const LONGEST_START = 30_000
+/** Time for a server of before to end, ms. */
+const LONGEST_END = 20_000
+/** Where the server writes its process number, until it ends. */
+const PID_FILE = "redis.pid"
 /** Wait before a server that died is started again, ms. */
 const RESTART = 500
 
@@ -25,6 +30,7 @@ export class LocalRedis {
   /** Starts `redis-server` with its files in the folder. Throws `OperatorError` where that program is missing. */
   static async start(folder: string): Promise<LocalRedis> {
     await mkdir(folder, { recursive: true, mode: 0o700 })
+    await endFormer(folder)
     const redis = new LocalRedis(folder, await freePort())
     redis.#spawn()
     try {
@@ -50,6 +56,7 @@ export class LocalRedis {
     const args = [
       ...["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder, "--save", ""],
       ...["--appendonly", "yes", "--appendfsync", "always", "--loglevel", "warning", "--daemonize", "no"],
+      ...["--pidfile", join(this.#folder, PID_FILE)],
     ]
     // A terminal's Ctrl+C goes to the whole group, but the relays need it to the end.
     const child = spawn("redis-server", args, { stdio: "ignore", detached: true })
@@ -69,6 +76,32 @@ export class LocalRedis {
     throw new OperatorError(
       "--cluster needs Redis: the program redis-server could not be started; install it, or set redis.nodes (SLUICE_REDIS_NODES) to a Redis that runs",
     )
+  }
+}
+
+/**
+ * Ends a server that outlived its supervisor, which was killed: two that write to the same files would spoil them. Linux
+ * tells whether the number in the file is still that server's; elsewhere it is believed.
+ */
+async function endFormer(folder: string): Promise<void> {
+  const pid = Number(await readFile(join(folder, PID_FILE), "utf8").catch(() => ""))
+  if (!Number.isSafeInteger(pid) || pid <= 0) return
+  const works = await readlink(`/proc/${pid}/cwd`).catch(() => undefined)
+  if (works !== undefined && works !== (await realpath(folder))) return
+  for (let waited = 0; signal(pid); waited += 50) {
+    if (waited > LONGEST_END)
+      throw new OperatorError(`the redis-server of ${folder}, process ${pid}, does not end; end it`)
+    await wait(50)
+  }
+}
+
+/** Asks a process to end; `false` when there is none. */
+function signal(pid: number): boolean {
+  try {
+    process.kill(pid, "SIGTERM")
+    return true
+  } catch {
+    return false // it is gone
   }
 }
 
