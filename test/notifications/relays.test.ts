@@ -1,0 +1,180 @@
+import { nativeCrypto } from "@sluice/crypto/native"
+import { toHex, utf8 } from "@sluice/encoding/bytes"
+import type { Server } from "@sluice/encoding/server-address"
+import { SmpClient } from "@sluice/smp-client/client"
+import { connect } from "@sluice/smp-client/connect"
+import type { CreatedNotifier, CreatedQueue } from "@sluice/smp-client/queue-types"
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { eventually, TestDevice, TestNotifications } from "../support/notifications.ts"
+import { TestRelay } from "../support/relay.ts"
+
+interface Notified {
+  readonly queue: CreatedQueue
+  readonly notifier: CreatedNotifier
+  readonly subscriptionId: Uint8Array
+}
+
+let relay: TestRelay
+let ntf: TestNotifications
+let client: SmpClient
+let device: TestDevice
+
+const address = (): Server => ({
+  hosts: ["127.0.0.1"],
+  port: String(relay.port),
+  keyHash: relay.relay.fingerprint,
+})
+
+async function notified(): Promise<Notified> {
+  const queue = await client.createQueue({ subscribe: false, notifier: true })
+  const { notifier } = queue
+  if (notifier === undefined) throw new Error("the relay made no notifier")
+  const { notifierId, notifierKey } = notifier
+  const asked = { queue: { server: address(), notifierId }, notifierKey }
+  const subscriptionId = await device.connection.subscribe(device.access, asked)
+  await eventually(async () => (await statusOf(subscriptionId)) === "ACTIVE")
+  return { queue, notifier, subscriptionId }
+}
+
+const statusOf = async (id: Uint8Array) => (await device.connection.checkSubscription(id, device.access.key)).type
+const send = ({ queue }: Notified) => client.sendMessage(queue, utf8("x"), { notify: true })
+const idsOf = (push: Parameters<TestDevice["list"]>[0]) => device.list(push).map(({ queue }) => toHex(queue.notifierId))
+
+beforeEach(async () => {
+  relay = await TestRelay.start()
+  ntf = await TestNotifications.start()
+  client = new SmpClient(address())
+  device = await TestDevice.verified(await ntf.connect(), ntf.push)
+})
+
+afterEach(async () => {
+  await client.close()
+  await ntf[Symbol.asyncDispose]()
+  await relay[Symbol.asyncDispose]()
+})
+
+it("S15: a push has the last notifications of 6 queues, the newest last", async () => {
+  const all: Notified[] = []
+  for (let i = 0; i < 7; i++) all.push(await notified())
+  let last: string[] = []
+  for (const one of all) {
+    await send(one)
+    last = idsOf(await ntf.push.next())
+  }
+  expect(last).toEqual(all.slice(1).map(({ notifier }) => toHex(notifier.notifierId)))
+})
+
+it("S16: END and DELD end a subscription, and only those of the present connection", async () => {
+  const [ended, deleted, kept] = [await notified(), await notified(), await notified()]
+  const other = await connect(address())
+  await other.subscribeNotifier(ended.notifier)
+  await eventually(async () => (await statusOf(ended.subscriptionId)) === "END")
+  await client.disableNotifications(deleted.queue)
+  await eventually(async () => (await statusOf(deleted.subscriptionId)) === "DELETED")
+  await other.close()
+
+  // Neither is subscribed again after a restart of the relay; the third is.
+  const { port } = relay
+  await relay.stop()
+  await relay.start({ "relay.port": port })
+  await eventually(() => ntf.server.relays.states.up === 1)
+  expect(await statusOf(ended.subscriptionId)).toBe("END")
+  expect(await statusOf(deleted.subscriptionId)).toBe("DELETED")
+  await send(ended)
+  await send(kept)
+  expect(idsOf(await ntf.push.next())).toEqual([toHex(kept.notifier.notifierId)])
+})
+
+it("a queue that is not there, and a key that is not its own, are not authorized", async () => {
+  const { notifier } = await notified()
+  const { notifierKey } = notifier
+  const notifierId = nativeCrypto.randomBytes(24)
+  const asked = { queue: { server: address(), notifierId }, notifierKey }
+  const id = await device.connection.subscribe(device.access, asked)
+  await eventually(async () => (await statusOf(id)) === "AUTH")
+})
+
+describe("the service at a relay", () => {
+  it("takes over what was subscribed one by one, and survives restarts of both sides", async () => {
+    const all = [await notified(), await notified()]
+    const relayId = (await ntf.store.relays({ limit: 2 })).items[0]?.relayId ?? utf8("")
+    const record = () => ntf.store.relay(relayId)
+    expect(await record()).toMatchObject({ counters: { count: 2n }, total: 2 })
+    const before = await record()
+    expect(before?.serviceId).toBeDefined()
+
+    await ntf.stop()
+    await ntf.start()
+    device = device.on(await ntf.connect())
+    await eventually(() => ntf.server.relays.states.up === 1)
+    expect(ntf.server.relays.subscriptions.active).toBe(0)
+    expect((await record())?.serviceId).toEqual(before?.serviceId)
+    expect((await record())?.counters).toEqual(before?.counters)
+    for (const one of all) {
+      await send(one)
+      expect(idsOf(await ntf.push.next())).toContain(toHex(one.notifier.notifierId))
+    }
+  })
+
+  it("is given up and taken up again without losing a queue", async () => {
+    const all = [await notified(), await notified()]
+    const first = (await ntf.store.relays({ limit: 2 })).items[0]
+    for (const service of [false, true]) {
+      await ntf.stop()
+      await ntf.start({ "notifications.service": service })
+      device = device.on(await ntf.connect())
+      await eventually(() => ntf.server.relays.states.up === 1)
+      expect(ntf.server.relays.subscriptions.active).toBe(2)
+      const [now] = (await ntf.store.relays({ limit: 2 })).items
+      expect(now?.counters.count).toBe(service ? 2n : 0n)
+      expect(now?.serviceId === undefined).toBe(!service)
+      for (const one of all) {
+        await send(one)
+        await ntf.push.next()
+      }
+    }
+    const [last] = (await ntf.store.relays({ limit: 2 })).items
+    expect(last?.credentials?.fingerprint).not.toEqual(first?.credentials?.fingerprint)
+  })
+
+  it("that the relay does not know any more is made again, queue by queue", async () => {
+    await notified()
+    const [known] = (await ntf.store.relays({ limit: 2 })).items
+    const relayId = known?.relayId ?? utf8("")
+    await ntf.stop()
+    const { store } = await reopened()
+    await store.setService(relayId, nativeCrypto.randomBytes(24))
+    await store.close()
+    await ntf.start()
+    device = device.on(await ntf.connect())
+    await eventually(() => ntf.server.relays.states.up === 1)
+    const now = await ntf.store.relay(relayId)
+    expect(now?.serviceId).toEqual(known?.serviceId)
+    expect(now?.counters).toEqual(known?.counters)
+  })
+})
+
+it("leaves a relay that nobody is interested in any more", async () => {
+  const { subscriptionId } = await notified()
+  await device.connection.deleteSubscription(subscriptionId, device.access.key)
+  await eventually(() => ntf.server.relays.states.up === 0)
+  await notified()
+})
+
+it("what is stored and not pushed when it stops is pushed by the next", async () => {
+  const one = await notified()
+  ntf.push.answer = () => ({ outcome: "retry", cause: "limited", afterMs: 3_600_000 })
+  await send(one)
+  await ntf.push.next()
+  await ntf.stop()
+  await ntf.start()
+  device = device.on(await ntf.connect())
+  expect(idsOf(await ntf.push.next())).toEqual([toHex(one.notifier.notifierId)])
+  await eventually(async () => (await ntf.store.counts()).pushes === 0)
+  expect(ntf.push.pending).toBe(0)
+})
+
+async function reopened() {
+  const { openEmbeddedStore } = await import("@sluice/notifications/store/table-store")
+  return { store: await openEmbeddedStore({ folder: `${ntf.folder}/notifications-store` }) }
+}
