@@ -1,0 +1,116 @@
+// How long 100,000 subscriptions take after a restart, and how long pushes take under load:
+// node test/notifications/measure.ts [subscriptions] [notifications per second] [seconds]
+import { nativeCrypto } from "@sluice/crypto/native"
+import { toHex, utf8 } from "@sluice/encoding/bytes"
+import { DELIVERED } from "@sluice/push/provider"
+import { SmpClient } from "@sluice/smp-client/client"
+import { decryptNotificationMeta } from "@sluice/smp-protocol/notification-meta"
+import { ManySubscriptions, pushTimes } from "../support/many-subscriptions.ts"
+import { TestDevice, TestNotifications, testToken } from "../support/notifications.ts"
+import { TestRelay } from "../support/relay.ts"
+
+const [subscriptions = 100_000, rate = 200, seconds = 10] = process.argv.slice(2).map(Number)
+
+let looked = 0
+const turnsOf = new Map<string, number>()
+const known = new Set<string>()
+
+await resubscribe()
+await push()
+
+async function resubscribe(): Promise<void> {
+  if (subscriptions === 0) return
+  await using many = await ManySubscriptions.make(subscriptions)
+  for (const [how, service] of [
+    ["one by one", false],
+    ["one by one, to be associated", true],
+    ["as a service", true],
+  ] as const) {
+    const { seconds: took, memoryMiB, oneByOne } = await many.resubscribe(service)
+    const figures = `${took.toFixed(2)} s, ${memoryMiB.toFixed(0)} MiB more at the highest`
+    console.log(`${subscriptions} subscriptions ${how}: ${figures}, ${oneByOne} by themselves`)
+  }
+}
+
+/** Devices with 6 queues each; every message asks for a notification. */
+async function push(): Promise<void> {
+  await using relay = await TestRelay.start({ settings: { "relay.message_quota": 10_000 } })
+  await using ntf = await TestNotifications.start()
+  const server = { hosts: ["127.0.0.1"], port: String(relay.port), keyHash: relay.relay.fingerprint }
+  await using client = new SmpClient(server)
+  const connection = await ntf.connect()
+  const devices = new Map<string, TestDevice>()
+  const queues = []
+  const secrets = new Map<string, Uint8Array>()
+  for (let i = 0; i < rate / 2; i++) {
+    const device = await TestDevice.verified(connection, ntf.push, testToken(`d${i}`))
+    devices.set(`d${i}`, device)
+    for (let j = 0; j < 6; j++) {
+      const queue = await client.createQueue({ subscribe: false, notifier: true })
+      if (queue.notifier === undefined) throw new Error("no notifier")
+      const { notifierId, notifierKey, dhSecret } = queue.notifier
+      await connection.subscribe(device.access, { queue: { server, notifierId }, notifierKey })
+      secrets.set(toHex(notifierId), dhSecret)
+      queues.push(queue)
+    }
+  }
+  while (ntf.server.relays.subscriptions.active < queues.length) await new Promise((resolve) => setTimeout(resolve, 20))
+
+  const sentAt = new Map<string, number>()
+  const arrived = new Map<string, number>()
+  let pushes = 0
+  const seen = ntf.push.attempts.length
+  ntf.push.answer = () => DELIVERED
+  const total = rate * seconds
+  const began = performance.now()
+  const waiting: Promise<void>[] = []
+  for (let i = 0; i < total; i++) {
+    const due = began + (i * 1000) / rate
+    const now = performance.now()
+    if (due > now) await new Promise((resolve) => setTimeout(resolve, due - now))
+    const queue = queues[i % queues.length]
+    if (queue === undefined) throw new Error("no queue")
+    const at = performance.now()
+    // Messages of a queue are told apart by their turn: each queue waits for its last one.
+    sentAt.set(`${toHex(queue.notifier?.notifierId ?? utf8(""))} ${Math.floor(i / queues.length)}`, at)
+    waiting.push(client.sendMessage(queue, utf8("x"), { notify: true }))
+    pushes = collect()
+  }
+  await Promise.all(waiting)
+  const until = performance.now() + 10_000
+  while (arrived.size < total && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 2))
+    pushes = collect()
+  }
+  const times = [...arrived].map(([id, at]) => at - (sentAt.get(id) ?? Number.NaN))
+  const { count, median, p99, longest } = pushTimes(times)
+  console.log(
+    `${rate} notifications/s for ${seconds} s: ${count} of ${total} arrived in ${pushes} pushes; ` +
+      `median ${median.toFixed(0)} ms, 99 % within ${p99.toFixed(0)} ms, longest ${longest.toFixed(0)} ms`,
+  )
+
+  function collect(): number {
+    const turns = turnsOf
+    for (const { target, ...attempt } of ntf.push.attempts.slice(seen + looked)) {
+      looked++
+      if (attempt.kind !== "message" || target.kind !== "apns") continue
+      for (const { queue, nonce, meta } of devices.get(target.token)?.list({ target, ...attempt }) ?? []) {
+        const id = toHex(queue.notifierId)
+        const opened = decryptNotificationMeta(
+          nativeCrypto,
+          nativeCrypto.boxKey(secrets.get(id) ?? utf8("")),
+          nonce,
+          meta,
+        )
+        if (opened === undefined) throw new Error("metadata that does not open")
+        const msgId = toHex(opened.msgId)
+        if (known.has(msgId)) continue
+        known.add(msgId)
+        const turn = turns.get(id) ?? 0
+        turns.set(id, turn + 1)
+        arrived.set(`${id} ${turn}`, performance.now())
+      }
+    }
+    return looked
+  }
+}
