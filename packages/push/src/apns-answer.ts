@@ -17,7 +17,7 @@ const CONFIGURATION = /Topic|ProviderToken|Certificate|^BadEnvironmentKeyInToken
 /** What an answer of APNs means (notifications.md §6.4). A body that is not its JSON counts as an empty reason. */
 export function apnsOutcome(status: number, body: string): PushOutcome {
   if (status === 200) return DELIVERED
-  const reason = reasonOf(body)
+  const reason = apnsReason(body)
   const problem = TOKEN_PROBLEMS[`${status} ${reason}`]
   if (problem !== undefined) return { outcome: "token-invalid", reason: problem }
   switch (status) {
@@ -41,7 +41,8 @@ export function apnsOutcome(status: number, body: string): PushOutcome {
   }
 }
 
-function reasonOf(body: string): string {
+/** The reason in an answer, empty if there is none. */
+export function apnsReason(body: string): string {
   try {
     const value: unknown = JSON.parse(body)
     const reason = typeof value === "object" && value !== null && "reason" in value ? value.reason : ""

@@ -1,4 +1,4 @@
-import { encodeBase64Url } from "@sluice/encoding/base64url"
+import { base64UrlText } from "./base64url-text.ts"
 import type { PushKind, SealedContent } from "./provider.ts"
 
 /** Largest payload that Apple documents for ordinary notifications, in bytes. */
@@ -18,8 +18,8 @@ const ALERT = { "apns-push-type": "alert" }
  * 4·⌈(n + 16)/3⌉ bytes and 113 (verification) or 190 (message) more. `content` is absent for `check-messages` only.
  */
 export function apnsPayload(kind: PushKind, content: SealedContent | undefined): ApnsPayload {
-  const nonce = content === undefined ? "" : encodeBase64Url(content.nonce)
-  const sealed = content === undefined ? "" : encodeBase64Url(content.ciphertext)
+  const nonce = content === undefined ? "" : base64UrlText(content.nonce)
+  const sealed = content === undefined ? "" : base64UrlText(content.ciphertext)
   switch (kind) {
     case "verification":
       return background({ nonce, verification: sealed })

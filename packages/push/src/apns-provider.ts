@@ -1,6 +1,7 @@
 import type { JwsKey } from "@sluice/crypto/native/jws"
 import { type Clock, systemClock } from "@sluice/ops/clock"
-import { apnsOutcome } from "./apns-answer.ts"
+import { type AnswerListener, shownReason } from "./answer-listener.ts"
+import { apnsOutcome, apnsReason } from "./apns-answer.ts"
 import { apnsPayload } from "./apns-payload.ts"
 import { Http2Client, type Http2ClientOptions } from "./http2-client.ts"
 import { outcomeOfProblem } from "./http2-outcome.ts"
@@ -23,6 +24,7 @@ export interface ApnsOptions extends Http2ClientOptions {
   readonly topic: string
   /** Length that contents are padded to, in bytes; default 3072 as the reference has it. */
   readonly paddedLength?: number
+  readonly onAnswer?: AnswerListener | undefined
 }
 
 /** The reference's padded length, and the one after a refusal for size: the largest body is then below 4096 bytes. */
@@ -34,6 +36,7 @@ export class ApnsProvider implements PushProvider {
   readonly #client: Http2Client
   readonly #token: ProviderToken
   readonly #topic: string
+  readonly #onAnswer: AnswerListener | undefined
   #paddedLength: number
 
   constructor(options: ApnsOptions) {
@@ -41,6 +44,7 @@ export class ApnsProvider implements PushProvider {
     this.#client = new Http2Client(options)
     this.#token = new ProviderToken({ key, keyId, teamId, clock: clock satisfies Clock })
     this.#topic = topic
+    this.#onAnswer = options.onAnswer
     this.#paddedLength = paddedLength
   }
 
@@ -59,6 +63,7 @@ export class ApnsProvider implements PushProvider {
     } as const
     try {
       const answer = await this.#client.request(request, signal)
+      this.#onAnswer?.(answer.status, shownReason(apnsReason(answer.body)))
       const outcome = apnsOutcome(answer.status, answer.body)
       if (outcome.outcome !== "retry") return outcome
       if (outcome.cause === "credentials") this.#token.expired(token)

@@ -49,6 +49,11 @@ export function fcmOutcome(status: number, body: string, retryAfter: string | un
   }
 }
 
+/** The error code in an answer, empty if there is none. */
+export function fcmCode(body: string): string {
+  return errorOf(body).code
+}
+
 function errorOf(body: string): FcmError {
   const error = field(parse(body), "error")
   const list = field(error, "details")

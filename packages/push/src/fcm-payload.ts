@@ -1,4 +1,4 @@
-import { encodeBase64Url } from "@sluice/encoding/base64url"
+import { base64UrlText } from "./base64url-text.ts"
 import type { PushKind, SealedContent } from "./provider.ts"
 
 /** Length that contents are padded to for FCM: names and values of the data then have 4017 bytes of the allowed 4096. */
@@ -22,5 +22,5 @@ export function fcmPayload(token: string, kind: PushKind, content: SealedContent
 /** The fields that a device gets, all texts. */
 export function pushData(kind: PushKind, content: SealedContent | undefined): Readonly<Record<string, string>> {
   if (kind === "check-messages" || content === undefined) return { checkMessages: "true" }
-  return { nonce: encodeBase64Url(content.nonce), [kind]: encodeBase64Url(content.ciphertext) }
+  return { nonce: base64UrlText(content.nonce), [kind]: base64UrlText(content.ciphertext) }
 }

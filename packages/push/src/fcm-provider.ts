@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "@sluice/ops/clock"
 import { AccessToken } from "./access-token.ts"
-import { fcmOutcome } from "./fcm-answer.ts"
+import { type AnswerListener, shownReason } from "./answer-listener.ts"
+import { fcmCode, fcmOutcome } from "./fcm-answer.ts"
 import { FCM_PADDED, fcmPayload } from "./fcm-payload.ts"
 import { Http2Client, type Http2ClientOptions } from "./http2-client.ts"
 import { outcomeOfProblem } from "./http2-outcome.ts"
@@ -13,6 +14,7 @@ export const FCM_ORIGIN = "https://fcm.googleapis.com"
 /** How FCM is used. */
 export interface FcmOptions extends Http2ClientOptions {
   readonly account: ServiceAccount
+  readonly onAnswer?: AnswerListener | undefined
 }
 
 /** Google's push service for Android (notifications.md §8), its HTTP v1 interface. */
@@ -21,12 +23,14 @@ export class FcmProvider implements PushProvider {
   readonly #access: AccessToken
   readonly #clock: Clock
   readonly #path: string
+  readonly #onAnswer: AnswerListener | undefined
 
   constructor(options: FcmOptions) {
     const { account, clock = systemClock } = options
     this.#client = new Http2Client(options)
     this.#access = new AccessToken(account, { ...options, clock })
     this.#clock = clock
+    this.#onAnswer = options.onAnswer
     this.#path = `/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`
   }
 
@@ -45,6 +49,7 @@ export class FcmProvider implements PushProvider {
     } as const
     try {
       const { status, headers, body, connection } = await this.#client.request(request, signal)
+      this.#onAnswer?.(status, shownReason(fcmCode(body)))
       const outcome = fcmOutcome(status, body, headers["retry-after"], this.#clock.now())
       if (outcome.outcome === "retry") {
         if (outcome.cause === "credentials") this.#access.refused(access.token)

@@ -3,7 +3,8 @@ import { jwsKeyFromPem } from "@sluice/crypto/native/jws"
 import { p256FromPem } from "@sluice/crypto/native/p256"
 import type { Clock } from "@sluice/ops/clock"
 import { OperatorError } from "@sluice/ops/operator-error"
-import { type ApnsOptions, ApnsProvider } from "./apns-provider.ts"
+import type { AnswerListener } from "./answer-listener.ts"
+import { ApnsProvider } from "./apns-provider.ts"
 import { FcmProvider } from "./fcm-provider.ts"
 import type { PushProvider } from "./provider.ts"
 import { readPlain, readSecret } from "./secret-source.ts"
@@ -29,6 +30,7 @@ export interface OpenOptions {
   /** Folder that relative paths of the configuration are taken from. */
   readonly folder: string
   readonly clock?: Clock
+  readonly onAnswer?: AnswerListener
 }
 
 /**
@@ -45,17 +47,17 @@ export async function openProviders(config: PushConfig, options: OpenOptions): P
 
 type Opened = readonly (readonly [PushServiceName, PushProvider])[]
 
-async function openApns(config: PushConfig["apns"], { folder, clock }: OpenOptions): Promise<Opened> {
+async function openApns(config: PushConfig["apns"], { folder, clock, onAnswer }: OpenOptions): Promise<Opened> {
   const { keyPath, key, keyId, teamId, topic, paddedLength, testUrl, requestTimeout } = config
   const pem = await readSecret({ key: "push.apns.key_path", path: keyPath, value: key, folder })
   if (pem === undefined && keyId === undefined) return []
   if (pem === undefined) throw new OperatorError("push.apns.key_path is not set: push.apns.key_id names its key")
   if (keyId === undefined)
     throw new OperatorError("push.apns.key_id is not set: it names the key of push.apns.key_path")
-  const own = { keyId, teamId, topic, paddedLength, requestTimeout, clock }
+  const own = { keyId, teamId, topic, paddedLength, requestTimeout, clock, onAnswer }
   const ca = await readPlain("push.apns.ca", config.ca, folder)
   const options = { ...own, ca, key: usable("push.apns.key_path", P256, () => jwsKeyFromPem("ES256", pem)) }
-  const at = (url: string): ApnsProvider => new ApnsProvider({ ...options, origin: new URL(url).origin } as ApnsOptions)
+  const at = (url: string): ApnsProvider => new ApnsProvider({ ...options, origin: new URL(url).origin })
   return [
     ["apns_prod", at(config.productionUrl)],
     ["apns_dev", at(config.sandboxUrl)],
@@ -63,7 +65,7 @@ async function openApns(config: PushConfig["apns"], { folder, clock }: OpenOptio
   ]
 }
 
-async function openFcm(config: PushConfig["fcm"], { folder, clock }: OpenOptions): Promise<Opened> {
+async function openFcm(config: PushConfig["fcm"], { folder, clock, onAnswer }: OpenOptions): Promise<Opened> {
   const { serviceAccountPath: path, serviceAccount: value, url, testUrl, requestTimeout } = config
   const key = "push.fcm.service_account_path"
   const text = await readSecret({ key, path, value, folder })
@@ -72,11 +74,11 @@ async function openFcm(config: PushConfig["fcm"], { folder, clock }: OpenOptions
   if (account === undefined) throw unusable(key, "the JSON file of a Google service account")
   const ca = await readPlain("push.fcm.ca", config.ca, folder)
   const at = (address: string): FcmProvider =>
-    new FcmProvider({ account, ca, requestTimeout, clock, origin: new URL(address).origin })
+    new FcmProvider({ account, ca, requestTimeout, clock, onAnswer, origin: new URL(address).origin })
   return [["fcm_prod", at(url)], ...(testUrl === undefined ? [] : [["fcm_test", at(testUrl)] as const])]
 }
 
-async function openWeb(config: PushConfig["web"], { folder, clock }: OpenOptions): Promise<Opened> {
+async function openWeb(config: PushConfig["web"], { folder, clock, onAnswer }: OpenOptions): Promise<Opened> {
   const { keyPath, key, subject, allowPrivate, test, maxPerHost, maxConnections, requestTimeout } = config
   const pem = await readSecret({ key: "push.web.key_path", path: keyPath, value: key, folder })
   if (pem === undefined) return []
@@ -87,7 +89,7 @@ async function openWeb(config: PushConfig["web"], { folder, clock }: OpenOptions
   }
   const privateKey = usable("push.web.key_path", P256, () => p256FromPem(pem))
   const ca = await readPlain("push.web.ca", config.ca, folder)
-  const options = { privateKey, subject, ca, maxPerHost, maxConnections, requestTimeout, clock }
+  const options = { privateKey, subject, ca, maxPerHost, maxConnections, requestTimeout, clock, onAnswer }
   return [
     ["webpush_prod", new WebPushProvider({ ...options, allowPrivate })],
     ...(test ? [["webpush_test", new WebPushProvider({ ...options, allowPrivate: true })] as const] : []),

@@ -1,5 +1,5 @@
-import { encodeBase64Url } from "@sluice/encoding/base64url"
 import { utf8 } from "@sluice/encoding/bytes"
+import { base64UrlText } from "./base64url-text.ts"
 import type { PushKind, SealedContent } from "./provider.ts"
 
 /** Length that contents are padded to: the text then has at most 3926 bytes of the 3993 that fit. */
@@ -24,6 +24,6 @@ export function webPushPayload(kind: PushKind, content: SealedContent | undefine
   const data =
     kind === "check-messages" || content === undefined
       ? { checkMessages: true }
-      : { nonce: encodeBase64Url(content.nonce), [kind]: encodeBase64Url(content.ciphertext) }
+      : { nonce: base64UrlText(content.nonce), [kind]: base64UrlText(content.ciphertext) }
   return { headers: HEADERS[kind], text: utf8(JSON.stringify(data)) }
 }

@@ -1,5 +1,6 @@
 import type { P256PrivateKey } from "@sluice/crypto/native/p256"
 import { type Clock, systemClock } from "@sluice/ops/clock"
+import type { AnswerListener } from "./answer-listener.ts"
 import { outcomeOfProblem } from "./http2-outcome.ts"
 import type { PushNotification, PushOutcome, PushProvider, PushTarget } from "./provider.ts"
 import { PublicHttps, type PublicHttpsOptions, RefusedHostError } from "./public-https.ts"
@@ -14,6 +15,7 @@ export interface WebPushOptions extends PublicHttpsOptions {
   readonly privateKey: P256PrivateKey
   /** `mailto:` or `https:` URL at which a push service reaches the operator. */
   readonly subject: string
+  readonly onAnswer?: AnswerListener | undefined
 }
 
 const BAD_TOKEN: PushOutcome = { outcome: "token-invalid", reason: "BAD" }
@@ -23,12 +25,14 @@ export class WebPushProvider implements PushProvider {
   readonly #https: PublicHttps
   readonly #vapid: Vapid
   readonly #clock: Clock
+  readonly #onAnswer: AnswerListener | undefined
 
   constructor(options: WebPushOptions) {
     const { privateKey, subject, clock = systemClock } = options
     this.#https = new PublicHttps(options)
     this.#vapid = new Vapid({ privateKey, subject, clock })
     this.#clock = clock
+    this.#onAnswer = options.onAnswer
   }
 
   /** Public key as devices need it to subscribe (`applicationServerKey`): base64url of 65 bytes. */
@@ -53,6 +57,7 @@ export class WebPushProvider implements PushProvider {
     }
     try {
       const { status, retryAfter } = await this.#https.post(url, all, body, signal)
+      this.#onAnswer?.(status, "")
       const outcome = webPushOutcome(status, retryAfter, this.#clock.now())
       if (outcome.outcome === "retry" && outcome.cause === "credentials") this.#vapid.refused(url.origin)
       return outcome

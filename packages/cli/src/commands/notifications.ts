@@ -1,5 +1,6 @@
 import type { Command } from "commander"
 import { teach } from "../teach.ts"
+import { addTestPush } from "./test-push.ts"
 
 /** `sluice notifications` with what belongs to it. */
 export function addNotifications(program: Command, exit: (code: number) => void): void {
@@ -42,4 +43,5 @@ export function addNotifications(program: Command, exit: (code: number) => void)
       const { notificationsAddress } = await import("../actions/notifications.ts")
       await notificationsAddress(self.optsWithGlobals())
     })
+  addTestPush(command, exit)
 }
