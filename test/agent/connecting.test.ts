@@ -2,7 +2,7 @@ import type { Versions } from "@sluice/agent/connection/draft"
 import { fromUtf8, utf8 } from "@sluice/encoding/bytes"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { TestRelay } from "../support/relay.ts"
-import { connect, exchange, type Pair, TestAgent, type TestAgentOptions } from "./test-agent.ts"
+import { addressOf, connect, exchange, type Pair, TestAgent, type TestAgentOptions } from "./test-agent.ts"
 
 /* agent.md §21, "Connecting": how two agents get to know each other. */
 
@@ -265,5 +265,41 @@ describe("without being online together", () => {
     await alice.restart()
     await bob.next("connected", b)
     await exchange(alice, bob, { a, b })
+  })
+})
+
+describe("a user", () => {
+  test("can be given an invitation that nobody has used, and no other connection", async () => {
+    await using alice = await open("alice")
+    await using bob = await open("bob")
+    const { connectionId: a, link } = await alice.agent.createConnection(alice.userId)
+    const other = await alice.agent.createUser([{ address: addressOf(relay) }])
+    await alice.agent.changeUser(a, other)
+    expect((await alice.agent.connection(a)).userId).toBe(other)
+    const { connectionId: b } = await bob.agent.joinConnection(bob.userId, link, { info: utf8("") })
+    const { confirmationId } = await alice.next("confirmation", a)
+    await alice.agent.allowConnection(a, confirmationId, utf8(""))
+    await Promise.all([alice.next("connected", a), bob.next("connected", b)])
+    await exchange(alice, bob, { a, b })
+    await expect(alice.agent.changeUser(a, alice.userId)).rejects.toMatchObject({ problem: { reason: "PROHIBITED" } })
+  })
+})
+
+describe("a server test", () => {
+  test("passes, or names the step that fails", async () => {
+    await using locked = await TestRelay.start({ store: "memory", settings: { "relay.password": "secret" } })
+    await using alice = await open("alice")
+    expect(await alice.agent.testServer(addressOf(relay))).toBeUndefined()
+    expect(await alice.agent.testServer({ ...addressOf(locked), password: "secret" })).toBeUndefined()
+    for (const password of [undefined, "wrong"]) {
+      expect(await alice.agent.testServer({ ...addressOf(locked), password })).toMatchObject({
+        step: "create-queue",
+        error: { problem: { code: "SMP", error: { type: "AUTH" } } },
+      })
+    }
+    expect(await alice.agent.testServer({ ...addressOf(relay), keyHash: new Uint8Array(32) })).toMatchObject({
+      step: "connect",
+      error: { problem: { code: "BROKER", error: { type: "NETWORK", error: { type: "UNKNOWNCA" } } } },
+    })
   })
 })

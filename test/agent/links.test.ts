@@ -135,3 +135,18 @@ test("a link that is none, or of a wrong key, is refused", async () => {
   await expect(alice.agent.readLink(alice.userId, wrong)).rejects.toMatchObject(AUTH)
   expect(addressOf(relay).hosts).toEqual(["127.0.0.1"])
 })
+
+test("the links of an address are known before it exists", async () => {
+  await using alice = await open("alice")
+  await using bob = await open("bob")
+  const linkEntityId = utf8("an id of the app")
+  const planned = alice.agent.prepareAddress(alice.userId, { linkData: utf8("soon"), linkEntityId })
+  const link = shortLinkOf(planned)
+  await expect(bob.agent.readLink(bob.userId, link)).rejects.toMatchObject(AUTH)
+  const created = await alice.agent.createPrepared(planned.prepared)
+  expect([created.link, created.shortLink]).toEqual([planned.link, link])
+  expect(fromUtf8((await bob.agent.readLink(bob.userId, link)).linkData)).toBe("soon")
+  await bob.agent.joinConnection(bob.userId, planned.link, { info: utf8("Bob") })
+  await alice.next("request", created.connectionId)
+  expect(() => alice.agent.prepareAddress(alice.userId, {})).toThrow("PROHIBITED")
+})

@@ -1,3 +1,4 @@
+import type { ServerAddress } from "@sluice/encoding/server-address"
 import { sleep, type Timer } from "@sluice/ops/clock"
 import type { EventHub } from "@sluice/smp-client/event-hub"
 import { primarySendQueue } from "./connection/draft.ts"
@@ -9,15 +10,25 @@ import { requireSendable } from "./connection/sync-state.ts"
 import { abortable } from "./core/abortable.ts"
 import { acknowledge } from "./core/acknowledge.ts"
 import { type AgentOptions, buildContext } from "./core/build-context.ts"
+import { changeUser } from "./core/change-user.ts"
 import { type AgentCommand, Commands } from "./core/commands.ts"
 import { type ConnectionInfo, connectionInfo } from "./core/connection-info.ts"
 import type { AgentContext } from "./core/context.ts"
-import { type CreatedConnection, type CreateOptions, createConnection } from "./core/create.ts"
+import {
+  type CreatedConnection,
+  type CreateOptions,
+  createConnection,
+  createPrepared,
+  type PreparedConnection,
+  prepare,
+  preparedLinks,
+} from "./core/create.ts"
 import { acceptRequest, allowConnection, type Joined, type JoinOptions, join, rejectRequest } from "./core/join.ts"
 import { type LinkContents, readShortLink, removeShortLink, writeShortLink } from "./core/links.ts"
 import { NoiseMaker } from "./core/noise-maker.ts"
 import type { Receiver } from "./core/receiver.ts"
 import { cleanUp, deleteConnectionNow, deleteConnections, deleteUser } from "./core/removal.ts"
+import { type ServerTestFailure, testServer } from "./core/server-test.ts"
 import { fetchMessages, type SubscribeFailure, subscribeAll } from "./core/subscribing.ts"
 import { AgentError } from "./errors.ts"
 import type { AgentEvent } from "./events.ts"
@@ -100,6 +111,11 @@ export class Agent implements AsyncDisposable {
     await this.#context.users.put({ ...this.#context.users.get(userId), servers })
   }
 
+  /** Whether a server can be used with this address; what failed, if something did. */
+  testServer(address: ServerAddress, { signal }: CallOptions = {}): Promise<ServerTestFailure | undefined> {
+    return testServer(this.#context, address, signal)
+  }
+
   /** Deletes a user and all connections; with `queues` false only here, and at once. `user-deleted` tells the end. */
   deleteUser(userId: UserId, { queues = true }: { readonly queues?: boolean } = {}): Promise<void> {
     return deleteUser(this.#context, userId, queues)
@@ -115,6 +131,23 @@ export class Agent implements AsyncDisposable {
   /** Makes an invitation or a contact address, and the links to it. */
   createConnection(userId: UserId, options: CreateOptions = {}): Promise<CreatedConnection> {
     return abortable(options.signal, () => createConnection(this.#context, userId, options))
+  }
+
+  /**
+   * Plans a contact address with link data, and gives its links, without a network. {@link createPrepared} makes it later;
+   * until then nobody can use the links.
+   */
+  prepareAddress(
+    userId: UserId,
+    options: CreateOptions,
+  ): CreatedConnection & { readonly prepared: PreparedConnection } {
+    const prepared = prepare(this.#context, userId, { ...options, kind: "contact" })
+    return { ...preparedLinks(this.#context, prepared), prepared }
+  }
+
+  /** Makes the queue of a planned address. It can be repeated if it fails. */
+  createPrepared(prepared: PreparedConnection, { signal }: CallOptions = {}): Promise<CreatedConnection> {
+    return abortable(signal, () => createPrepared(this.#context, prepared))
   }
 
   /** Uses a link of any kind. With an address, `confirmation` comes when its owner has accepted. */
@@ -154,6 +187,11 @@ export class Agent implements AsyncDisposable {
     const { ratchet } = await this.#context.connections.get(connectionId)
     if (ratchet === undefined) throw new AgentError({ code: "CONN", reason: "SIMPLEX" })
     return this.#context.crypto.sha256(ratchet.associatedData)
+  }
+
+  /** Gives an invitation or address that nobody has used to another user. Its queue stays where it is. */
+  changeUser(connectionId: ConnectionId, userId: UserId): Promise<void> {
+    return changeUser(this.#context, connectionId, userId)
   }
 
   /** Deletes a connection: it is gone at once, its queues a little later, which `connections-deleted` tells. */
@@ -296,7 +334,7 @@ export class Agent implements AsyncDisposable {
     await deliveries.wakeAll()
     await this.#commands.resume()
     for (const record of await store.list("connections")) {
-      if (record.attended !== true && nextStep(record) !== undefined) steps.start(record.id)
+      if (record.attended !== true && nextStep(record) !== undefined) steps.start(record)
     }
   }
 
@@ -332,7 +370,7 @@ export class Agent implements AsyncDisposable {
   async #begin(): Promise<void> {
     const { store, steps, deliveries } = this.#context
     for (const record of await store.list("connections")) {
-      if (record.attended !== true && nextStep(record) !== undefined) steps.start(record.id)
+      if (record.attended !== true && nextStep(record) !== undefined) steps.start(record)
     }
     await deliveries.wakeAll()
     await this.#commands.resume()

@@ -70,7 +70,7 @@ export function buildContext(options: AgentOptions): Parts {
     deleted: ({ connectionId }) => events.emit({ type: "queue-gone", connectionId }),
   })
   const base = {
-    ...{ store, crypto, kem, clock, random, events, users, pool, routes, subscriptions },
+    ...{ store, crypto, kem, clock, dial, random, events, users, pool, routes, subscriptions },
     versions: { agent: AGENT_RANGE, client: CLIENT_LAYER_RANGE, e2e: E2E_RANGE, ...versions },
     limits: { ...DELIVERY_LIMITS, ...limits },
   }

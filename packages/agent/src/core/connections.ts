@@ -76,7 +76,7 @@ export class Connections {
       // What waited for a step may go now.
       for (const { key } of record.sendQueues) deliveries.wake(record.id, key)
       if (record.deleted !== undefined) this.#removeLater(record.id)
-    } else if (record.attended !== true) steps.start(record.id)
+    } else if (record.attended !== true) steps.start(record)
   }
 
   #removeLater(id: ConnectionId): void {

@@ -1,6 +1,7 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import type { Kem } from "@sluice/crypto/kem"
 import type { Clock } from "@sluice/ops/clock"
+import type { Dial } from "@sluice/smp-client/dial"
 import type { EventHub } from "@sluice/smp-client/event-hub"
 import type { DeliveryLimits } from "../connection/delivered.ts"
 import type { Env, Versions } from "../connection/draft.ts"
@@ -20,6 +21,8 @@ export interface AgentContext {
   readonly crypto: CryptoBackend
   readonly kem: Kem
   readonly clock: Clock
+  /** Opens connections; default TCP. */
+  readonly dial: Dial | undefined
   /** Numbers from 0 up to but not including 1, for choices that are no secret. */
   readonly random: () => number
   readonly versions: Versions

@@ -35,6 +35,10 @@ export interface CreateOptions {
   readonly subscribe?: boolean | undefined
   /** Default a new one, see `Agent.newConnectionId`. */
   readonly connectionId?: ConnectionId | undefined
+  /** Signs link data; default new ones. */
+  readonly rootKeys?: KeyPair<"ed25519"> | undefined
+  /** ID of the app in the link data, which never changes; at most 255 bytes. */
+  readonly linkEntityId?: Uint8Array | undefined
   /** Gives up; the call rejects with its reason. */
   readonly signal?: AbortSignal | undefined
 }
@@ -49,7 +53,7 @@ export interface CreatedConnection {
 }
 
 /** Everything of a connection that exists before its queue does. */
-interface Plan {
+export interface Plan {
   readonly kind: "invitation" | "contact"
   readonly server: ServerAddress
   readonly corrId: Uint8Array
@@ -58,17 +62,30 @@ interface Plan {
   readonly options: CreateOptions
 }
 
+/** A connection that is planned to the last byte, so that its links are known before any server is. */
+export interface PreparedConnection {
+  readonly userId: UserId
+  readonly connectionId: ConnectionId
+  readonly plan: Plan
+  readonly link?: { readonly root: KeyPair<"ed25519">; readonly made: MadeLink } | undefined
+}
+
 /** Makes a queue and the links that lead to it (agent.md §6 and §7, short-links.md §6). Rejects with `AgentError`. */
 export async function createConnection(
   context: AgentContext,
   userId: UserId,
   options: CreateOptions,
 ): Promise<CreatedConnection> {
-  const { users, crypto, kem, random, store } = context
+  const { connectionId } = options
+  const known = connectionId && (await context.store.get("connections", [connectionId]))
+  return known === undefined ? await createPrepared(context, prepare(context, userId, options)) : createdBefore(known)
+}
+
+/** Plans a connection without asking anybody. Throws `AgentError` NO_USER, NO_SERVERS or PROHIBITED. */
+export function prepare(context: AgentContext, userId: UserId, options: CreateOptions): PreparedConnection {
+  const { users, crypto, kem, random } = context
   users.get(userId)
   const { kind = "invitation", keys: initial = "link", linkData, connectionId = crypto.randomBytes(12) } = options
-  const known = await store.get("connections", [connectionId])
-  if (known !== undefined) return createdBefore(known)
   const pq = initialKeysPlan(initial)
   if (kind === "contact" && pq.fullLink) throw prohibited("create: PQ keys in a contact address")
   const withKem = pq.fullLink || (linkData !== undefined && pq.shortLink)
@@ -80,13 +97,34 @@ export async function createConnection(
     keys: kind === "invitation" ? proposeKeys({ crypto, kem }, withKem) : undefined,
     options,
   }
-  const root = linkData === undefined ? undefined : crypto.generateKeyPair("ed25519")
-  const made = root && sealed(context, plan, root)
-  const created = await newQueue(context, { userId, connectionId }, plan, made)
-  const credentials = made && root && credentialsOf(made, root, created)
+  if (linkData === undefined) return { userId, connectionId, plan }
+  const root = options.rootKeys ?? crypto.generateKeyPair("ed25519")
+  return { userId, connectionId, plan, link: { root, made: sealed(context, plan, root) } }
+}
+
+/** The links of a planned contact address with link data, whose queue is still to be made (short-links.md §7). */
+export function preparedLinks(
+  context: AgentContext,
+  { plan, link, connectionId }: PreparedConnection,
+): CreatedConnection {
+  const linkId = link?.made.linkId
+  if (plan.kind !== "contact" || link === undefined || linkId === undefined) {
+    throw prohibited("prepare: only a contact address with link data has links before it has a queue")
+  }
+  const full = request(context, plan, senderIdOf(context.crypto, plan.corrId), "contact", false)
+  const short = shortLink(plan, link.made, { linkId })
+  return { connectionId, link: formatFullLink(full), shortLink: formatShortLink(short) }
+}
+
+/** Makes the queue of a plan. Rejects with `AgentError`. */
+export async function createPrepared(context: AgentContext, prepared: PreparedConnection): Promise<CreatedConnection> {
+  const { userId, connectionId, plan, link } = prepared
+  const created = await newQueue(context, { userId, connectionId }, plan, link?.made)
+  const credentials = link && credentialsOf(link.made, link.root, created)
+  const { fullLink } = initialKeysPlan(plan.options.keys ?? "link")
   const links = {
-    link: formatFullLink(request(context, plan, created.senderId, created.mode, pq.fullLink)),
-    shortLink: made && credentials && formatShortLink(shortLink(plan, made, credentials)),
+    link: formatFullLink(request(context, plan, created.senderId, created.mode, fullLink)),
+    shortLink: link && credentials && formatShortLink(shortLink(plan, link.made, credentials)),
   }
   await storeConnection(context, { userId, connectionId }, plan, created, { links, credentials })
   return { connectionId, ...links }
@@ -105,6 +143,7 @@ function sealed(context: AgentContext, plan: Plan, root: KeyPair<"ed25519">): Ma
   const fixed = {
     agentVersions: versions.agent,
     request: request(context, plan, senderIdOf(crypto, corrId), mode, true),
+    linkEntityId: options.linkEntityId,
   }
   try {
     return makeLink(crypto, root, fixed, userData(context, kind, options.linkData ?? new Uint8Array(0)))
@@ -199,7 +238,11 @@ function request(
   return { kind: "invitation", ...data, queues: [queue], e2e: linkParameters(publicInvitation(own, versions.e2e)) }
 }
 
-function shortLink({ kind, server }: Plan, { linkKey }: MadeLink, { linkId }: LinkCredentials): ShortLink {
+function shortLink(
+  { kind, server }: Plan,
+  { linkKey }: MadeLink,
+  { linkId }: Pick<LinkCredentials, "linkId">,
+): ShortLink {
   const common = { scheme: "https", server: plainServer(server), linkKey } as const
   return kind === "contact" ? { kind, contactType: "contact", ...common } : { kind, linkId, ...common }
 }

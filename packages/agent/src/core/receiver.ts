@@ -6,6 +6,7 @@ import type { ReceivedMessage } from "@sluice/smp-client/queue-types"
 import type { Draft } from "../connection/draft.ts"
 import { quotaMarker } from "../connection/quota.ts"
 import { type AckBy, receive } from "../connection/receive.ts"
+import type { AgentError } from "../errors.ts"
 import { asAgentError } from "../network/network-error.ts"
 import type { Session } from "../network/session-pool.ts"
 import type { ConnectionId, ReceiveQueueRecord } from "../store/records.ts"
@@ -80,10 +81,15 @@ export class Receiver {
     const message = { recipientId: recipientId.slice(), msgId: msgId.slice(), body: body.slice() }
     this.#working++
     this.#takeAll(connectionId, session, message)
-      .catch((error: unknown) => {
-        this.#context.events.emit({ type: "error", connectionId, error: asAgentError(error) })
-      })
+      .catch((error: unknown) => this.#failed(connectionId, asAgentError(error)))
       .finally(() => this.#working--)
+  }
+
+  /** A message for a connection that was deleted meanwhile is nobody's concern. */
+  #failed(connectionId: ConnectionId, error: AgentError): void {
+    const { problem } = error
+    if (problem.code === "CONN" && problem.reason === "NOT_FOUND") return
+    this.#context.events.emit({ type: "error", connectionId, error })
   }
 
   /** A message, and those that its acknowledgement brings. */

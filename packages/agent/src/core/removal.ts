@@ -51,6 +51,7 @@ export async function removeIfDone(context: AgentContext, id: ConnectionId): Pro
     return record
   })
   if (removed === undefined) return
+  await context.pool.release({ userId: removed.userId, connectionId: id })
   events.emit({ type: "connections-deleted", connectionIds: [id] } satisfies AgentEvent)
   await removeUserIfDone(context, removed.userId)
 }
@@ -100,10 +101,10 @@ export async function cleanUp(context: AgentContext): Promise<void> {
     if (expired.length === 0) break
     await store.commit(expired.flatMap(expiryChanges))
   }
-  for (const { id, deleted } of await store.list("connections")) {
-    if (deleted === undefined) continue
-    context.steps.start(id)
-    await removeIfDone(context, id)
+  for (const record of await store.list("connections")) {
+    if (record.deleted === undefined) continue
+    context.steps.start(record)
+    await removeIfDone(context, record.id)
   }
 }
 

@@ -1,4 +1,5 @@
 import { idKey } from "@sluice/encoding/bytes"
+import type { Server } from "@sluice/encoding/server-address"
 import type { Timer } from "@sluice/ops/clock"
 import type { SmpCommands } from "@sluice/smp-client/smp-commands"
 import { abandon } from "../connection/abandon.ts"
@@ -25,7 +26,7 @@ export class StepRunner {
   readonly #context: AgentContext
   readonly #locks = new Locks()
   readonly #running = new Set<string>()
-  readonly #retries = new Map<string, { timer: Timer; state: RetryState }>()
+  readonly #retries = new Map<string, { readonly timer: Timer; readonly failed: string }>()
   #stopped = false
 
   constructor(context: AgentContext) {
@@ -40,11 +41,18 @@ export class StepRunner {
     return this.#locks.run(idKey(id), () => this.#takeAll(id, signal))
   }
 
-  /** Takes the steps of a connection in the background, and tries again what fails for now. */
-  start(id: ConnectionId): void {
-    const key = idKey(id)
-    if (this.#stopped || this.#running.has(key) || this.#retries.has(key)) return
-    this.#run(id, firstRetry(FAST))
+  /**
+   * Takes the steps of a connection in the background, and tries again what fails for now. While a step waits to be tried
+   * again, only another step that is due before it makes a difference.
+   */
+  start(record: ConnectionRecord): void {
+    const key = idKey(record.id)
+    if (this.#stopped || this.#running.has(key)) return
+    const retry = this.#retries.get(key)
+    if (retry?.failed === nameOf(nextStep(record))) return
+    retry?.timer.cancel()
+    this.#retries.delete(key)
+    this.#run(record.id, firstRetry(FAST))
   }
 
   /** Tries at once what waits: the network is back. */
@@ -99,25 +107,24 @@ export class StepRunner {
     if (this.#stopped || error.problem.code === "INACTIVE") return
     const { connections, clock, users, random } = this.#context
     const later = isTemporary(error.problem) || isHostError(error.problem)
-    const again = await connections
+    const otherServer = (used: readonly Server[], userId: number): Server => users.storageServer(userId, used, random)
+    const failed = await connections
       .change(
         id,
-        (draft) => abandon(draft, error, later, (used) => users.storageServer(draft.record.userId, used, random)),
-        {
-          deletedToo: true,
+        (draft) => {
+          const again = abandon(draft, error, later, (used) => otherServer(used, draft.record.userId))
+          return again ? nameOf(nextStep(draft.record)) : undefined
         },
+        { deletedToo: true },
       )
-      .catch(() => false)
-    if (!again) return
-    const timer = clock.setTimeout(
-      () => {
-        this.#retries.delete(idKey(id))
-        this.#run(id, nextRetry(state, FAST))
-      },
-      state.delay,
-      { background: true },
-    )
-    this.#retries.set(idKey(id), { timer, state })
+      // The connection is gone, and with it what there was to do.
+      .catch(() => undefined)
+    if (failed === undefined) return
+    const again = (): void => {
+      this.#retries.delete(idKey(id))
+      this.#run(id, nextRetry(state, FAST))
+    }
+    this.#retries.set(idKey(id), { timer: clock.setTimeout(again, state.delay, { background: true }), failed })
   }
 
   async #take(record: ConnectionRecord, step: Step): Promise<void> {
@@ -199,6 +206,11 @@ export class StepRunner {
   ): Promise<void> {
     await this.#context.routes.send({ userId, connectionId: id }, server, command)
   }
+}
+
+/** What a step is about: a later one of the same name is the same step. */
+function nameOf(step: Step | undefined): string {
+  return step === undefined ? "" : "queue" in step ? `${step.type} ${step.queue.key}` : step.type
 }
 
 function isGone(error: unknown): boolean {

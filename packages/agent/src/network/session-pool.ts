@@ -1,4 +1,5 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
+import { equalBytes } from "@sluice/encoding/bytes"
 import type { Server, ServerAddress } from "@sluice/encoding/server-address"
 import type { Clock } from "@sluice/ops/clock"
 import { type ClientEvent, type ClientOptions, SmpClient } from "@sluice/smp-client/client"
@@ -13,6 +14,8 @@ import type { NetworkSettings } from "./settings.ts"
 /** A connection to a server that is kept up. */
 export interface Session {
   readonly key: string
+  /** For whom it was made; in all modes but `entity` others may use it, too. */
+  readonly owner: SessionOwner
   readonly server: Server
   readonly client: SmpClient
 }
@@ -62,7 +65,7 @@ export class SessionPool {
     const key = sessionKey(this.#settings.sessionMode, owner, address)
     const known = this.#sessions.get(key)
     if (known !== undefined) return known
-    const session: Session = { key, server: withoutPassword(address), client: this.#connect(owner, address) }
+    const session: Session = { key, owner, server: withoutPassword(address), client: this.#connect(owner, address) }
     this.#sessions.set(key, session)
     session.client.events.onAny((event) => {
       if (event.type !== "closed") this.#options.onEvent(session, event)
@@ -79,6 +82,16 @@ export class SessionPool {
   async configure(settings: NetworkSettings): Promise<void> {
     this.#settings = settings
     await this.disconnect()
+  }
+
+  /** Closes the sessions that only this connection has had. */
+  async release({ userId, connectionId }: SessionOwner): Promise<void> {
+    if (this.#settings.sessionMode !== "entity") return
+    const own = [...this.#sessions.values()].filter(({ owner }) => {
+      return owner.userId === userId && equalBytes(owner.connectionId, connectionId)
+    })
+    for (const { key } of own) this.#sessions.delete(key)
+    await Promise.all(own.map(({ client }) => client.close()))
   }
 
   /** Closes all sessions; later commands make new ones. */

@@ -18,8 +18,9 @@ export type AgentStoreProblem =
   | { readonly code: "FORMAT" }
   /** A row does not decrypt, or holds something that no version of this program has written. */
   | { readonly code: "DAMAGED"; readonly table: TableName }
-  /** Closed, or another process has it open. */
   | { readonly code: "CLOSED" }
+  /** Another process, or another agent of this one, has it open. */
+  | { readonly code: "IN_USE" }
   /** The disk is full, or does not answer. */
   | { readonly code: "FAILED" }
 

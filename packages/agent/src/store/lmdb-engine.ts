@@ -2,6 +2,7 @@ import { open, type RootDatabase } from "lmdb"
 import { AgentStoreError } from "./agent-store.ts"
 import type { Engine, RowChange } from "./engine.ts"
 import { afterPrefix } from "./engine.ts"
+import type { Unlock } from "./folder-lock.ts"
 
 /** LMDB without any encoding of its own. */
 export type Root = RootDatabase<Uint8Array, Uint8Array>
@@ -34,12 +35,15 @@ interface Waiting {
 /** Rows in LMDB. All commits that were started while one is written make the next one together. */
 export class LmdbEngine implements Engine {
   readonly #root: Root
+  readonly #unlock: Unlock
   #waiting: Waiting[] = []
   #busy: Promise<void> | undefined
   #closed = false
 
-  constructor(root: Root) {
+  /** `unlock` is called when everything is closed. */
+  constructor(root: Root, unlock: Unlock) {
     this.#root = root
+    this.#unlock = unlock
   }
 
   commit(changes: readonly RowChange[]): Promise<void> {
@@ -66,6 +70,7 @@ export class LmdbEngine implements Engine {
     this.#closed = true
     await this.#busy
     await this.#root.close()
+    await this.#unlock()
   }
 
   #check(): void {

@@ -112,6 +112,15 @@ describe("the LMDB store", () => {
     await expect(again.get("received", [id(1), 2])).rejects.toMatchObject(damaged)
   })
 
+  it("is opened by one at a time", async () => {
+    await using folder = await Folder.make()
+    const first = await folder.open()
+    await expect(folder.open()).rejects.toMatchObject({ problem: { code: "IN_USE" } })
+    await first.close()
+    await expect(folder.open("another")).rejects.toMatchObject({ problem: { code: "WRONG_PASSPHRASE" } })
+    await folder.open()
+  })
+
   it("refuses a folder of another program", async () => {
     await using folder = await Folder.make()
     const other = open<string, string>({ path: folder.path, noSubdir: false })

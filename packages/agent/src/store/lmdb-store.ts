@@ -11,6 +11,7 @@ import { EMPTY, utf8 } from "@sluice/encoding/bytes"
 import { DecodeError } from "@sluice/encoding/errors"
 import { type Schema, SchemaError, stepsFrom } from "@sluice/ops/schema"
 import { type AgentStore, AgentStoreError } from "./agent-store.ts"
+import { lockFolder } from "./folder-lock.ts"
 import { LmdbEngine, openRoot, type Root } from "./lmdb-engine.ts"
 import { RecordStore } from "./record-store.ts"
 import { sealedValues } from "./sealed-values.ts"
@@ -44,16 +45,19 @@ const HEADER_KEY: Uint8Array = utf8("\0sluice agent store")
 export async function lmdbStore(options: LmdbStoreOptions): Promise<AgentStore> {
   const { folder, crypto = nativeCrypto } = options
   await mkdir(folder, { recursive: true, mode: 0o700 })
+  const unlock = await lockFolder(crypto, folder)
   const root = openRoot(folder)
   try {
-    return new RecordStore(new LmdbEngine(root), sealedValues(crypto, await unlock(root, crypto, options)))
+    const key = await keyOf(root, crypto, options)
+    return new RecordStore(new LmdbEngine(root, unlock), sealedValues(crypto, key))
   } catch (cause) {
     await root.close()
+    await unlock()
     throw cause
   }
 }
 
-async function unlock(root: Root, c: CryptoBackend, options: LmdbStoreOptions): Promise<BoxKey> {
+async function keyOf(root: Root, c: CryptoBackend, options: LmdbStoreOptions): Promise<BoxKey> {
   const stored = root.getBinary(HEADER_KEY)
   if (stored === undefined) return await create(root, c, options)
   const { salt, cost, proof } = readHeader(stored)
