@@ -1,6 +1,7 @@
 import { Command } from "commander"
 import { addAddress } from "./commands/address.ts"
 import { addAdmin } from "./commands/admin.ts"
+import { addAgent } from "./commands/agent.ts"
 import { addBench } from "./commands/bench.ts"
 import { addCert } from "./commands/cert.ts"
 import { addConfig } from "./commands/config.ts"
@@ -9,6 +10,7 @@ import { addImport } from "./commands/import.ts"
 import { addInit } from "./commands/init.ts"
 import { addLink } from "./commands/link.ts"
 import { addLinks } from "./commands/links.ts"
+import { addMigrateStore } from "./commands/migrate-store.ts"
 import { addNotifications } from "./commands/notifications.ts"
 import { addPing } from "./commands/ping.ts"
 import { addProxy } from "./commands/proxy.ts"
@@ -66,11 +68,12 @@ export function commandLine(exit: (code: number) => void): Command {
     addLink,
     addDemo,
     addImport,
+    addMigrateStore,
     addAdmin,
     addBench,
   ])
     add(program)
-  for (const add of [addUp, addRelay, addProxy, addLinks, addNotifications]) add(program, exit)
+  for (const add of [addUp, addRelay, addProxy, addLinks, addNotifications, addAgent]) add(program, exit)
   return program
 }
 

@@ -1,7 +1,8 @@
 import { readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { writeFileAtomic } from "@sluice/ops/atomic-file"
-import type { Place } from "./place.ts"
+import { OperatorError } from "@sluice/ops/operator-error"
+import { type Place, shown } from "./place.ts"
 
 /** What a running relay leaves in the data folder, so that commands in other terminals find it. */
 export interface RunRecord {
@@ -25,6 +26,13 @@ export function removeRunRecord(place: Place): Promise<void> {
 export async function readRunRecord(place: Place): Promise<RunRecord | undefined> {
   const record = parse(await readFile(fileOf(place), "utf8").catch(() => ""))
   return record !== undefined && isAlive(record.pid) ? record : undefined
+}
+
+/** Throws `OperatorError` while a relay of this data folder is running. */
+export async function mustNotRun(place: Place): Promise<void> {
+  const running = await readRunRecord(place)
+  if (running === undefined) return
+  throw new OperatorError(`the relay of ${shown(place.dataFolder)} is running (process ${running.pid}): stop it first`)
 }
 
 function fileOf({ dataFolder }: Place): string {

@@ -5,10 +5,11 @@ import type { Job } from "@sluice/ops/jobs"
 import type { Log } from "@sluice/ops/log"
 import { OperatorError } from "@sluice/ops/operator-error"
 import { SchemaError } from "@sluice/ops/schema"
+import { refuseUnfinished } from "@sluice/queue-store/redis/migration-marker"
 import { prepareRedisSchema } from "@sluice/queue-store/redis/redis-schema"
 import { openRedisStore } from "@sluice/queue-store/redis/redis-store"
 import { type SweepOptions, type Swept, sweepRedis } from "@sluice/queue-store/redis/sweep"
-import { openRedis } from "@sluice/redis/connection"
+import { openRedis, type RedisConnection } from "@sluice/redis/connection"
 import { checkDurability } from "@sluice/redis/durability"
 import { RedisError } from "@sluice/redis/redis-error"
 import type { RedisConfig } from "@sluice/redis/settings"
@@ -27,11 +28,11 @@ export interface SharedStoreParts {
 }
 
 /**
- * Connects to Redis, says what is wrong with its configuration, and opens the store in it. Throws `OperatorError` when it
- * can not be reached in the time of two attempts (what is lost later comes back by itself), and for data of a version that
- * this program can't work on.
+ * Connects to Redis, says what is wrong with its configuration, and makes sure that the data is of a version that this
+ * program can work on. Throws `OperatorError` otherwise, and when Redis can not be reached in the time of two attempts:
+ * what is lost later comes back by itself.
  */
-export async function openSharedStore(config: RedisConfig, parts: SharedStoreParts): Promise<OpenStore> {
+export async function connectToStore(config: RedisConfig, parts: SharedStoreParts): Promise<RedisConnection> {
   const { crypto, clock, log } = parts
   const redis = openRedis(config, parts)
   try {
@@ -42,6 +43,19 @@ export async function openSharedStore(config: RedisConfig, parts: SharedStorePar
       nodes: () => liveNodes(redis),
       onStep: (what) => log.info(`changing the data to ${what}`),
     })
+    return redis
+  } catch (error) {
+    await redis.close()
+    throw refusal(error)
+  }
+}
+
+/** Opens the store in Redis, as {@link connectToStore} says; it is whole. */
+export async function openSharedStore(config: RedisConfig, parts: SharedStoreParts): Promise<OpenStore> {
+  const { crypto, clock } = parts
+  const redis = await connectToStore(config, parts)
+  try {
+    await refuseUnfinished(redis)
   } catch (error) {
     await redis.close()
     throw refusal(error)

@@ -10,7 +10,7 @@ import { exists, identityOf, unixSeconds } from "../identity.ts"
 import { columns, printData, printJson, say } from "../output.ts"
 import { type GlobalOptions, loadSettings, type Place, placeOf, type Settings, shown } from "../place.ts"
 import { progressBar } from "../progress-bar.ts"
-import { readRunRecord } from "../run-record.ts"
+import { mustNotRun } from "../run-record.ts"
 
 /** Options of `sluice import`. */
 export interface ImportCommandOptions extends GlobalOptions {
@@ -97,12 +97,6 @@ export async function exportReference(
   } finally {
     await store.close()
   }
-}
-
-async function mustNotRun(place: Place): Promise<void> {
-  const running = await readRunRecord(place)
-  if (running === undefined) return
-  throw new OperatorError(`the relay of ${shown(place.dataFolder)} is running (process ${running.pid}): stop it first`)
 }
 
 function storeFolderOf({ dataFolder }: Place, { config }: Settings): string {

@@ -24,6 +24,8 @@ export interface CompareOptions {
   readonly batch?: number
 }
 
+/** Queues that are compared at the same time: with the usual quota, 64 MiB of messages at the most. */
+const TOGETHER = 16
 const ALL_NOTIFICATIONS = 1_000_000
 type Counted = { -readonly [K in keyof Comparison["counts"]]: number }
 
@@ -70,7 +72,9 @@ class Reading {
   async queues(): Promise<void> {
     for await (const { queues } of this.#walk((step) => this.#first.queues(step))) {
       const others = await this.#second.queuesByRecipient(queues.map(({ recipientId }) => recipientId))
-      for (const [i, queue] of queues.entries()) await this.#queue(queue, others[i])
+      for (let at = 0; at < queues.length; at += TOGETHER) {
+        await Promise.all(queues.slice(at, at + TOGETHER).map((queue, i) => this.#queue(queue, others[at + i])))
+      }
       this.#options.onProgress?.(this.counts.queues)
     }
     const others = await this.#count((step) => this.#second.queues(step).then(sized("queues")))

@@ -50,6 +50,8 @@ export interface MigrationOptions {
 
 /** Bytes of messages that are read before they are written. */
 const CHUNK = 4 << 20
+/** Queues that are read at the same time: with the usual quota, 32 MiB of messages at the most. */
+const TOGETHER = 16
 /** More than any notifier has pending in a day. */
 const ALL_NOTIFICATIONS = 1_000_000
 
@@ -101,10 +103,10 @@ async function copyQueues({ source, target, batch = 200 }: MigrationOptions, fro
     chunk = []
     size = 0
   }
-  for (const queue of step.queues) {
-    const messages = await source.messages(queue.recipientId)
-    const linkData = queue.linkId === undefined ? undefined : await source.linkData(queue.recipientId)
-    chunk.push({ queue, messages, ...(linkData !== undefined && { linkData }) })
+  for (let at = 0; at < step.queues.length; at += TOGETHER) {
+    const read = await Promise.all(step.queues.slice(at, at + TOGETHER).map((queue) => readQueue(source, queue)))
+    chunk.push(...read)
+    const messages = read.flatMap((entry) => entry.messages ?? [])
     copied.messages += messages.length
     size += messages.reduce((sum, message) => sum + (message.kind === "message" ? message.body.length : 0), 0)
     if (size >= CHUNK) await write()
@@ -113,15 +115,26 @@ async function copyQueues({ source, target, batch = 200 }: MigrationOptions, fro
   return { copied, step }
 }
 
+async function readQueue(source: QueueStore, queue: QueueRecord): Promise<ImportedQueue> {
+  const { recipientId, linkId } = queue
+  const [messages, linkData] = await Promise.all([
+    source.messages(recipientId),
+    linkId === undefined ? undefined : source.linkData(recipientId),
+  ])
+  return { queue, messages, ...(linkData !== undefined && { linkData }) }
+}
+
 /** Replacing a queue removes its pending notifications, so that adding them again does not double them. */
 async function writeQueues(source: QueueStore, target: QueueStore, chunk: readonly ImportedQueue[]): Promise<number> {
   refuseConflicts((await target.importQueues(chunk)).conflicts.length)
   const notifiers = chunk.flatMap(({ queue }) => notifierIds(queue))
-  const entries = []
-  for (const notifierId of notifiers) {
-    const notifications = await source.notifications(notifierId, ALL_NOTIFICATIONS)
-    if (notifications.length > 0) entries.push({ notifierId, notifications })
-  }
+  const read = await Promise.all(
+    notifiers.map(async (notifierId) => ({
+      notifierId,
+      notifications: await source.notifications(notifierId, ALL_NOTIFICATIONS),
+    })),
+  )
+  const entries = read.filter(({ notifications }) => notifications.length > 0)
   if (entries.length > 0) refuseConflicts((await target.importNotifications(entries)).conflicts.length)
   return entries.reduce((sum, { notifications }) => sum + notifications.length, 0)
 }

@@ -101,6 +101,11 @@ export class RedisKeys {
     return `${this.#prefix}schema:lock`
   }
 
+  /** Name of a migration into this store that was not finished (string). */
+  migration(): string {
+    return `${this.#prefix}migration`
+  }
+
   /** Written to find out whether anything can be. */
   probe(): string {
     return `${this.#prefix}check`

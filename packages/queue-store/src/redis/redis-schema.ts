@@ -76,7 +76,7 @@ type Recorded = { readonly version: number; readonly least: number }
 async function recorded(c: RedisContext, version: number): Promise<Recorded> {
   const stored = await read(c)
   if (stored !== undefined) return stored
-  const first = (await hasData(c)) ? UNRECORDED : version
+  const first = (await redisHasData(c)) ? UNRECORDED : version
   const key = c.keys.schema()
   // The first of several nodes that start at once decides.
   await c.connection.run({ steps: [["HSETNX", key, "least", first]], write: true })
@@ -94,8 +94,8 @@ async function record(c: RedisContext, field: keyof Recorded, version: number): 
   await c.connection.run({ steps: [["HSET", c.keys.schema(), field, version]], write: true })
 }
 
-/** Whether there are queues or services, of any number. */
-async function hasData(c: RedisContext): Promise<boolean> {
+/** Whether there are queues, services or blobs, or have been. */
+export async function redisHasData(c: RedisContext): Promise<boolean> {
   const lists = Array.from({ length: BUCKETS }, (_, bucket) => c.keys.list("queues", bucket))
   const keys = [c.keys.counts(), c.keys.services(), c.keys.blobs().times, ...lists]
   const there = await Promise.all(keys.map((key) => c.connection.command(["EXISTS", key])))
