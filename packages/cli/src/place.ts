@@ -1,4 +1,5 @@
 import { join, relative, resolve } from "node:path"
+import { agentGroup } from "@sluice/agent-service/config"
 import { linksGroup } from "@sluice/links/config"
 import { notificationsGroup } from "@sluice/notifications/config"
 import { type ResolvedConfig, resolveConfig } from "@sluice/ops/config"
@@ -30,11 +31,13 @@ export const settings: typeof relaySettings & {
   readonly links: typeof linksGroup
   readonly notifications: typeof notificationsGroup
   readonly push: typeof pushSettings
+  readonly agent: typeof agentGroup
 } = {
   ...relaySettings,
   links: linksGroup,
   notifications: notificationsGroup,
   push: pushSettings,
+  agent: agentGroup,
 }
 
 /** The settings as they are in force. */

@@ -117,7 +117,7 @@ export type LinksProgramConfig = ConfigOf<typeof linksSettings>
 /** Sections of other programs that may stand in the same file. */
 export const FOREIGN_SECTIONS: readonly string[] = [
   ...["relay", "limits", "proxy", "store", "redis", "fleet", "identity", "names", "blobs", "statistics", "moderation"],
-  ...["proxy_server", "notifications", "push"],
+  ...["proxy_server", "notifications", "push", "agent"],
 ]
 
 /** Checks settings that are fine by themselves against each other. Throws `OperatorError`. */

@@ -100,5 +100,5 @@ export type NotificationsConfig = ConfigOf<typeof notificationsSettings>
 /** Sections of other programs that may stand in the same file. */
 export const FOREIGN_SECTIONS: readonly string[] = [
   ...["relay", "store", "redis", "fleet", "identity", "names", "blobs", "statistics", "moderation"],
-  ...["proxy", "proxy_server", "links", "blob_links", "cluster", "up", "workers"],
+  ...["proxy", "proxy_server", "links", "blob_links", "cluster", "up", "workers", "agent"],
 ]

@@ -53,5 +53,5 @@ export type ProxyServerConfig = ConfigOf<typeof proxyServerSettings>
 /** Sections of other programs that may stand in the same file. */
 export const FOREIGN_SECTIONS: readonly string[] = [
   ...["relay", "store", "redis", "fleet", "identity", "names", "blobs", "statistics", "moderation"],
-  ...["notifications", "push", "links"],
+  ...["notifications", "push", "links", "agent"],
 ]
