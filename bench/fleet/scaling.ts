@@ -11,7 +11,7 @@ import { startRedis, type TestRedis } from "../../packages/redis/test/start-redi
 import { LaunchedRelay } from "../relay/launch.ts"
 import { conditions, median, row } from "../relay/medians.ts"
 
-const ROUNDS = 3
+const ROUNDS = Number(process.argv[2] ?? 3)
 const SECONDS = 6
 const MESSAGES: Omit<MessagesOptions, "server"> = {
   ...{ version: 20, timeoutMs: 30_000, auth: "x25519", mode: "messages", pairs: 32, window: 1, warmUp: 100 },

@@ -19,7 +19,7 @@ import { conditions, median, row } from "./medians.ts"
 
 const COMMON = { version: 20, timeoutMs: 30_000, auth: "x25519" } as const
 const BODY = new Uint8Array(16_048).fill(7)
-const ROUNDS = 5
+const ROUNDS = Number(process.argv[2] ?? 5)
 const SECONDS = 6
 /** Queues that the second process sends to, in turn, and how often. */
 const OTHERS = 64

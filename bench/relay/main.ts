@@ -3,7 +3,7 @@
 import { conditions, row } from "./medians.ts"
 import { series } from "./series.ts"
 
-const ROUNDS = 3
+const ROUNDS = Number(process.argv[2] ?? 3)
 
 console.log(`${conditions()}\n`)
 const rounds: ReadonlyMap<string, number>[] = []

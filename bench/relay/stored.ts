@@ -12,7 +12,7 @@ import { LaunchedRelay } from "./launch.ts"
 import { conditions, median, row } from "./medians.ts"
 
 const COMMON = { version: 20, timeoutMs: 60_000, auth: "x25519" } as const
-const ROUNDS = 3
+const ROUNDS = Number(process.argv[2] ?? 3)
 const BATCH = 500
 const BODY = new Uint8Array(16_048).fill(7)
 const folders: string[] = []
