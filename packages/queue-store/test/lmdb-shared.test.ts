@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
+import { open } from "lmdb"
 import { describe, expect, it } from "vitest"
 import { type LmdbStore, openLmdbStore } from "../src/lmdb/lmdb-store.ts"
 import { accepted, message, QUOTA, queue, rid } from "./fixtures.ts"
@@ -79,6 +80,23 @@ describe("an LMDB store that several processes share", () => {
     expect(third.owner.epoch).toBeGreaterThan(second.owner.epoch)
     expect(await here.sweepSubscriptions({ limit: 10 })).toEqual({ removed: 0 })
     await here.close()
+  })
+
+  it("keeps nothing for what a killed process was reading", async () => {
+    const folder = await newFolder()
+    const store = await openLmdbStore({ folder, shared: true })
+    await store.createQueue(queue(1))
+    // Opening clears up, too: it comes first here.
+    const environment = open({ path: folder, noSubdir: false })
+    const readers = (): number => environment.readerList().trim().split("\n").length
+    const before = readers()
+    // It is killed by itself, in the middle of a turn in which it has read.
+    const { signal } = spawnSync(process.execPath, [join(children, "reader.ts"), folder], { stdio: "inherit" })
+    expect([signal, readers()]).toEqual(["SIGKILL", before + 1])
+    await store.sweepSubscriptions({ limit: 10 })
+    expect(readers()).toBe(before)
+    await environment.close()
+    await store.close()
   })
 
   it("has no subscriptions to sweep when it is not shared", async () => {

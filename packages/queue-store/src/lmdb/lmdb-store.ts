@@ -97,7 +97,11 @@ async function sharedStore({ environment, groupLimit, crypto }: Parts): Promise<
   const ownership = new SharedOwnership(tables)
   const engine = new GroupCommit(environment, ownership, groupLimit, true)
   const forgetDead = async (): Promise<void> => {
-    const dead = await engine.read("forget", () => ownership.deadNodes())
+    const dead = await engine.read("forget", () => {
+      // What a process was reading when it was killed would be kept for it: the file would grow and grow.
+      tables.root.readerCheck()
+      return ownership.deadNodes()
+    })
     if (dead.length > 0) await engine.change("forget", () => ownership.forget(dead))
   }
   const close = (): Promise<void> => {
