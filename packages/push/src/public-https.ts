@@ -15,7 +15,7 @@ export interface PublicHttpsOptions {
   readonly requestTimeout?: number | undefined
   /** Requests under way and waiting, of all hosts; more fail with `overload`. 10000. */
   readonly maxRequests?: number | undefined
-  /** Connections to one host; a slow one delays only those who named it. 8. */
+  /** Connections to one host; a slow one delays only those who named it. 64. */
   readonly maxPerHost?: number | undefined
   /** Connections in all. 512. */
   readonly maxConnections?: number | undefined
@@ -40,6 +40,8 @@ export class RefusedHostError extends Error {
   }
 }
 
+/** How long a connection is kept without a request, in milliseconds. */
+const IDLE_TIMEOUT = 5_000
 const LONGEST_ANSWER = 65_536
 
 /**
@@ -54,14 +56,16 @@ export class PublicHttps {
   #requests = 0
 
   constructor(options: PublicHttpsOptions = {}) {
-    const { maxPerHost = 8, maxConnections = 512, clock = systemClock } = options
+    const { maxPerHost = 64, maxConnections = 512, clock = systemClock } = options
     this.#options = options
     this.#clock = clock
     this.#agent = new Agent({
       keepAlive: true,
       maxSockets: maxPerHost,
       maxTotalSockets: maxConnections,
-      maxFreeSockets: 2,
+      maxFreeSockets: maxPerHost,
+      // Idle connections count, too: those of one host must not keep another waiting for long.
+      timeout: IDLE_TIMEOUT,
       scheduling: "lifo",
       minVersion: "TLSv1.2",
       ...(options.ca !== undefined && { ca: options.ca }),

@@ -118,7 +118,7 @@ const web: Group<EntriesOf<WebPushConfig>> = group(
       help: "Whether push services at addresses of this machine and of private networks are connected to. Devices name them.",
     }),
     test: setting(flag(), { default: false, help: "Whether webpush_test is served, at private addresses; for tests." }),
-    maxPerHost: setting(integer({ min: 1, max: 1_000 }), { default: 8, help: "Connections to one push service." }),
+    maxPerHost: setting(integer({ min: 1, max: 1_000 }), { default: 64, help: "Connections to one push service." }),
     maxConnections: setting(integer({ min: 1, max: 65_535 }), { default: 512, help: "Connections in all." }),
     ca: optional(path(), { help: CA_HELP }),
     requestTimeout: requestTimeout(),
