@@ -124,7 +124,7 @@ export function putRelay({ tables }: Context, relayId: RelayId, relay: StoredRel
   tables.relays.put(relayId, encodeRelay(relay))
 }
 
-export function relayRecord(c: Context, relayId: RelayId, relay: StoredRelay): RelayRecord {
+export function relayRecord(c: Pick<Context, "crypto">, relayId: RelayId, relay: StoredRelay): RelayRecord {
   const { server, serviceId, certificate, count, hash, total, up } = relay
   const credentials = certificate && credentialsOf(c.crypto, certificate.der, certificate.key)
   return { relayId, server, serviceId, credentials, counters: { count: BigInt(count), hash }, total, up }
