@@ -36,6 +36,8 @@ interface Place {
   /** Deaths in a row. */
   deaths: number
   timer: Timer | undefined
+  /** Its process was told to end, and another one follows. */
+  restarting: boolean
 }
 
 /**
@@ -49,6 +51,7 @@ export class Supervisor {
   readonly #restarts: PlainCounter
   #port: number | undefined
   #leader: Member | undefined
+  #restartingAll: Promise<void> | undefined
   #started = false
   #stopping = false
 
@@ -62,6 +65,7 @@ export class Supervisor {
       startedAt: 0,
       deaths: 0,
       timer: undefined,
+      restarting: false,
     }))
     const { register } = components
     this.#restarts = register.counter({
@@ -128,15 +132,27 @@ export class Supervisor {
     this.#signal("SIGHUP")
   }
 
-  /** Restarts one after the other: each serves again before the next one ends. Rejects when one does not come back. */
-  async restartAll(): Promise<void> {
+  /**
+   * Restarts one after the other: each serves again before the next one ends. Rejects when one does not come back at once;
+   * it is started again all the same. A call while that goes on joins it.
+   */
+  restartAll(): Promise<void> {
+    this.#restartingAll ??= this.#restartAll().finally(() => {
+      this.#restartingAll = undefined
+    })
+    return this.#restartingAll
+  }
+
+  async #restartAll(): Promise<void> {
     for (const place of this.#places) {
       const { member } = place
-      if (this.#stopping) return
-      place.member = undefined
+      place.timer?.cancel()
+      place.restarting = true
       place.ready = undefined
       member?.signal("SIGTERM")
       await member?.ended
+      place.restarting = false
+      if (this.#stopping) return
       this.#passLead(member)
       await this.#begin(place)
     }
@@ -175,7 +191,7 @@ export class Supervisor {
 
   #onEnd(place: Place, member: Member, { code, signal }: Ended): void {
     // Its place was given to another already.
-    if (place.member !== member) return
+    if (place.member !== member || place.restarting) return
     const served = place.ready !== undefined
     place.member = undefined
     place.ready = undefined
