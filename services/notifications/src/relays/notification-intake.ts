@@ -27,12 +27,16 @@ const TOGETHER = 256
 /** Wait before a failed operation is repeated, ms. */
 const RETRY = 1000
 
+/** Operations of the store under way at a time; a store does them in the order in which they were started. */
+const AT_ONCE = 8
+
 /** Stores the notifications of one relay in their order, and then lets them be pushed. */
 export class NotificationIntake {
   readonly #relayId: RelayId
   readonly #parts: IntakeParts
+  readonly #storing = new Set<Promise<void>>()
   #waiting: ReceivedNotification[] = []
-  #working: Promise<void> | undefined
+  #scheduled = false
   #paused: Faucet | undefined
 
   constructor(relayId: RelayId, parts: IntakeParts) {
@@ -48,25 +52,34 @@ export class NotificationIntake {
       this.#paused = faucet
       faucet.pause()
     }
-    this.#working ??= this.#work()
+    if (this.#scheduled) return
+    this.#scheduled = true
+    // All that came in one block belongs together.
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#begin()
+    })
   }
 
   /** Resolves when everything that was added is stored. */
   async drained(): Promise<void> {
-    await this.#working
+    while (this.#waiting.length > 0 || this.#storing.size > 0) {
+      this.#begin()
+      await Promise.all(this.#storing)
+    }
   }
 
-  async #work(): Promise<void> {
-    // All that came in one block belongs together.
-    await Promise.resolve()
-    while (this.#waiting.length > 0) {
-      await this.#store(this.#waiting.splice(0, TOGETHER))
-      if (this.#waiting.length <= LOW) {
-        this.#paused?.resume()
-        this.#paused = undefined
-      }
+  #begin(): void {
+    while (this.#waiting.length > 0 && this.#storing.size < AT_ONCE) {
+      const storing = this.#store(this.#waiting.splice(0, TOGETHER)).then(() => {
+        this.#storing.delete(storing)
+        this.#begin()
+      })
+      this.#storing.add(storing)
     }
-    this.#working = undefined
+    if (this.#waiting.length > LOW) return
+    this.#paused?.resume()
+    this.#paused = undefined
   }
 
   /** Never rejects: a relay sends a notification once, so it is kept here until the store takes it. */

@@ -1,0 +1,89 @@
+import { type ChildProcess, fork } from "node:child_process"
+import { once } from "node:events"
+import { join } from "node:path"
+import type { Server } from "@sluice/encoding/server-address"
+import type { SealedContent } from "@sluice/push/provider"
+
+/** A push that the server's push service took. */
+export interface ReportedPush {
+  readonly kind: "verification" | "message"
+  readonly token: string
+  readonly content: SealedContent
+}
+
+interface Report {
+  readonly ready?: { readonly port: number; readonly fingerprint: readonly number[] }
+  readonly push?: Omit<ReportedPush, "content"> & {
+    readonly nonce: readonly number[]
+    readonly ciphertext: readonly number[]
+  }
+}
+
+/** A notification server in a process of its own, which starts again in the same folder and on the same port. */
+export class NotificationsProcess implements AsyncDisposable {
+  readonly #dataFolder: string
+  readonly #onPush: (push: ReportedPush) => void
+  #child: ChildProcess | undefined
+  #port = 0
+  #fingerprint: Uint8Array | undefined
+  #stderr = ""
+  kills = 0
+
+  constructor(dataFolder: string, onPush: (push: ReportedPush) => void) {
+    this.#dataFolder = dataFolder
+    this.#onPush = onPush
+  }
+
+  get address(): Server {
+    if (this.#fingerprint === undefined) throw new Error("the notification server was never started")
+    return { hosts: ["127.0.0.1"], port: String(this.#port), keyHash: this.#fingerprint }
+  }
+
+  /** What all its processes wrote to standard error. */
+  get stderr(): string {
+    return this.#stderr
+  }
+
+  /** Starts a process and waits until it listens. */
+  async start(): Promise<void> {
+    const script = join(import.meta.dirname, "kill-notifications.ts")
+    const child = fork(script, [this.#dataFolder, String(this.#port)], {
+      execArgv: [],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    })
+    this.#child = child
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderr += text
+    })
+    await new Promise<void>((resolve, reject) => {
+      child.once("exit", () => reject(new Error(`the notification server ended: ${this.#stderr}`)))
+      child.on("message", (message) => {
+        const { ready, push } = message as Report
+        if (ready !== undefined) {
+          this.#port = ready.port
+          this.#fingerprint = Uint8Array.from(ready.fingerprint)
+          resolve()
+        }
+        if (push === undefined) return
+        const { kind, token, nonce, ciphertext } = push
+        const content = { nonce: Uint8Array.from(nonce), ciphertext: Uint8Array.from(ciphertext) }
+        this.#onPush({ kind, token, content })
+      })
+    })
+  }
+
+  /** SIGKILL: the process gets no chance to do anything. */
+  async kill(): Promise<void> {
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null) throw new Error(`it ended by itself: ${this.#stderr}`)
+    this.#child = undefined
+    const exited = once(child, "exit")
+    child.kill("SIGKILL")
+    await exited
+    this.kills++
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child?.exitCode === null) await this.kill()
+  }
+}
