@@ -2,6 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { Bind } from "./bind.ts"
 import { type ConfigSources, loadConfig, refuseSetting, resolveConfig } from "./config.ts"
+import { parsedKind } from "./kind.ts"
 import { bind, choice, decimal, duration, flag, integer, list, orOff, port, secret, size, text, url } from "./kinds.ts"
 import { OperatorError } from "./operator-error.ts"
 import type { Secret } from "./secret.ts"
@@ -80,6 +81,21 @@ describe("loadConfig", () => {
     for (const part of [config, config.relay, config.relay.messages, config.relay.bind, config.relay.bind[0]]) {
       expect(Object.isFrozen(part)).toBe(true)
     }
+  })
+
+  it("takes values that are bytes, which can not be frozen", () => {
+    const key = setting(
+      parsedKind(
+        "a text",
+        (raw) => ({ bytes: Uint8Array.of(String(raw).length) }),
+        () => "four",
+      ),
+      {
+        default: "four",
+        help: "A key.",
+      },
+    )
+    expect(loadConfig({ relay: group("A group.", { key }) }, {}).relay.key.bytes).toEqual(Uint8Array.of(4))
   })
 
   it("reads lists from arrays, commas and single values", () => {

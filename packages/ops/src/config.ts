@@ -112,7 +112,8 @@ function place(config: Record<string, unknown>, path: readonly string[], value: 
 }
 
 function freeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value
+  // Bytes can not be frozen.
+  if (typeof value !== "object" || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value)) return value
   for (const inner of Object.values(value)) freeze(inner)
   return Object.freeze(value)
 }
