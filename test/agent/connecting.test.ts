@@ -10,7 +10,7 @@ let relay: TestRelay
 let second: TestRelay
 
 beforeAll(async () => {
-  const settings = { "relay.message_quota": 128 }
+  const settings = { "relay.message_quota": 128, "proxy.allow_private": true }
   relay = await TestRelay.start({ store: "memory", settings })
   second = await TestRelay.start({ store: "memory", settings })
 })
@@ -57,6 +57,18 @@ describe("two peers", () => {
   test("talk on two relays", async () => {
     await using alice = await open("alice", { servers: [relay] })
     await using bob = await open("bob", { servers: [second] })
+    await exchange(alice, bob, await connect(alice, bob))
+  })
+
+  test.each([
+    ["initiator", true, false],
+    ["joiner", false, true],
+    ["both", true, true],
+  ])("connect through proxies (%s)", async (_, ofAlice, ofBob) => {
+    const proxied = { network: { proxyUse: "always", proxyFallback: "no" } } as const
+    await using proxy = await TestRelay.start({ store: "memory", settings: { "proxy.allow_private": true } })
+    await using alice = await open("alice", { servers: [relay, proxy], ...(ofAlice ? proxied : {}) })
+    await using bob = await open("bob", { servers: [second, proxy], ...(ofBob ? proxied : {}) })
     await exchange(alice, bob, await connect(alice, bob))
   })
 

@@ -1,9 +1,12 @@
+import { CryptoError } from "@sluice/crypto/errors"
 import type { KeyPair } from "@sluice/crypto/keys"
 import { EMPTY } from "@sluice/encoding/bytes"
 import type { Server } from "@sluice/encoding/server-address"
+import type { E2eInvitation } from "@sluice/ratchet/e2e-params"
 import { proposeKeys } from "@sluice/ratchet/keys"
 import { E2E_VERSION } from "@sluice/ratchet/versions"
 import type { ContactRequest, InvitationRequest } from "@sluice/short-links/connection-request"
+import { peerError } from "../errors.ts"
 import { AGENT_VERSION } from "../protocol/versions.ts"
 import type { ConnectionRecord } from "../store/records.ts"
 import type { Draft, Env } from "./draft.ts"
@@ -54,12 +57,25 @@ export function joinInvitation(draft: Draft, request: InvitationRequest, choice:
   const { agent, queue, e2e = 0 } = agree(request, draft.env.versions)
   const pq = choice.pq && agent >= AGENT_VERSION.PQ_RATCHET && e2e >= E2E_VERSION.PQ
   const { info, onlyCreate, secured, server } = choice
+  const e2eInvitation = ratchetParameters(request.e2e)
+  requireUsable(draft.env, e2eInvitation)
   draft.set({ version: agent, pq })
   addSendQueue(draft, queue, secured && isSecurable(queue) ? { senderKeys: secured, status: "secured" } : {})
   draft.set({
-    setup: { type: "join", info, e2e: ratchetParameters(request.e2e), onlyCreate },
+    setup: { type: "join", info, e2e: e2eInvitation, onlyCreate },
     planned: { purpose: "reply", server: plainServer(server), tried: [] },
   })
+}
+
+/** Keys that give no secret are refused before anything is asked of a server. Throws `AgentError` A_CRYPTO. */
+function requireUsable({ crypto }: Env, { key1, key2 }: E2eInvitation): void {
+  const { privateKey } = crypto.generateKeyPair("x448")
+  try {
+    for (const key of [key1, key2]) crypto.diffieHellman(privateKey, key)
+  } catch (error) {
+    if (!(error instanceof CryptoError)) throw error
+    throw peerError({ type: "A_CRYPTO", error: { type: "RATCHET_HEADER" } })
+  }
 }
 
 /**

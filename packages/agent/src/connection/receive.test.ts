@@ -212,3 +212,14 @@ it("of several answers in the slow handshake one is accepted", async () => {
   await allowing(alice)
   await expect(allowing(alice)).rejects.toThrow("PROHIBITED")
 })
+
+it("an invitation with keys that give no secret is refused before anybody is asked", async () => {
+  const { request } = await inviting()
+  const zero = { kind: "public", algorithm: "x448", raw: new Uint8Array(56) } as const
+  for (const keys of [[zero, request.e2e.keys[1]] as const, [request.e2e.keys[0], zero] as const]) {
+    await expect(joining({ ...request, e2e: { ...request.e2e, keys } })).rejects.toThrow("A_CRYPTO")
+  }
+  const [queue] = request.queues
+  const dhKey = { kind: "public", algorithm: "x25519", raw: new Uint8Array(32) } as const
+  await expect(joining({ ...request, queues: [{ ...queue, dhKey }] })).rejects.toThrow("A_CRYPTO")
+})

@@ -34,8 +34,9 @@ export async function receive(draft: Draft, queue: ReceiveQueueRecord, delivered
   try {
     return await dispatch(draft, queue, delivered)
   } catch (error) {
-    if (!(error instanceof AgentError) || error.problem.code !== "AGENT") throw error
-    draft.complain(error.problem.error)
+    // Also where the answer to a message is not possible, e.g. too long: that is for the user to know, and to go on.
+    if (!(error instanceof AgentError)) throw error
+    draft.emit({ type: "error", connectionId: draft.id, error })
     return "agent"
   }
 }

@@ -34,7 +34,7 @@ export async function acknowledge(
     }
   })
   if (queue !== undefined) {
-    const session = pool.session({ userId, connectionId }, queue.server)
+    const session = context.subscriptions.sessionOf(queue) ?? pool.session({ userId, connectionId }, queue.server)
     if (!(await receiver.acknowledged(connectionId, session, queue, received.serverId))) return
   }
   await store.commit([{ table: "received", remove: [connectionId, messageId] }])

@@ -34,6 +34,7 @@ interface Head {
 export class Deliveries {
   readonly #context: AgentContext
   readonly #workers = new Map<string, Worker>()
+  readonly #busy = new Set<Promise<void>>()
   #stopped = false
 
   constructor(context: AgentContext) {
@@ -57,7 +58,11 @@ export class Deliveries {
       if (worker.again) this.wake(connectionId, queue)
       else if (worker.timer === undefined) this.#workers.delete(key)
     })
-    this.#watched(connectionId, ended)
+    this.#busy.add(ended)
+    this.#watched(
+      connectionId,
+      ended.finally(() => this.#busy.delete(ended)),
+    )
   }
 
   /**
@@ -90,7 +95,7 @@ export class Deliveries {
   async stop(): Promise<void> {
     this.#stopped = true
     for (const worker of this.#workers.values()) worker.timer?.cancel()
-    while ([...this.#workers.values()].some(({ running }) => running)) await new Promise(setImmediate)
+    await Promise.allSettled(this.#busy)
     this.#workers.clear()
   }
 

@@ -21,7 +21,7 @@ interface Taken {
 /** Takes the messages that servers deliver. */
 export class Receiver {
   readonly #context: AgentContext
-  #working = 0
+  readonly #working = new Set<Promise<void>>()
   #stopped = false
 
   constructor(context: AgentContext) {
@@ -68,7 +68,7 @@ export class Receiver {
   /** Takes no more messages; resolves when none is being taken. */
   async stop(): Promise<void> {
     this.#stopped = true
-    while (this.#working > 0) await new Promise(setImmediate)
+    await Promise.all(this.#working)
   }
 
   resume(): void {
@@ -79,10 +79,10 @@ export class Receiver {
     if (this.#stopped) return
     // What clients hand out are views on a block that is used again.
     const message = { recipientId: recipientId.slice(), msgId: msgId.slice(), body: body.slice() }
-    this.#working++
-    this.#takeAll(connectionId, session, message)
+    const taken = this.#takeAll(connectionId, session, message)
       .catch((error: unknown) => this.#failed(connectionId, asAgentError(error)))
-      .finally(() => this.#working--)
+      .finally(() => this.#working.delete(taken))
+    this.#working.add(taken)
   }
 
   /** A message for a connection that was deleted meanwhile is nobody's concern. */

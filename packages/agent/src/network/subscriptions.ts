@@ -78,6 +78,15 @@ export class Subscriptions {
     return this.#sessions.get(session)?.entries.get(idKey(recipientId))?.queue
   }
 
+  /** The session that messages of this queue come through, where they must be acknowledged. */
+  sessionOf({ server, recipientId }: Pick<SubscribedQueue, "server" | "recipientId">): Session | undefined {
+    const entry = this.#byQueue.get(queueKey({ server, recipientId }))
+    for (const { session, entries } of this.#sessions.values()) {
+      if (entry !== undefined && entries.get(idKey(recipientId)) === entry) return session
+    }
+    return undefined
+  }
+
   /** The new queue was subscribed by the very command that made it. */
   created(queue: SubscribedQueue): void {
     const session = this.#pool.session(queue, queue.server)
