@@ -16,7 +16,7 @@ import { WebPushProvider } from "../src/web-push-provider.ts"
 import { ApnsStandIn } from "../test/apns-stand-in.ts"
 import { FcmStandIn } from "../test/fcm-stand-in.ts"
 import { randomContent } from "../test/notifications.ts"
-import type { ReceivedRequest, StandIn } from "../test/stand-in.ts"
+import type { ReceivedRequest } from "../test/stand-in.ts"
 import { WebPushStandIn } from "../test/web-push-stand-in.ts"
 
 const RATE = Number(process.argv[2] ?? 200)
@@ -27,10 +27,9 @@ async function measure(
   name: string,
   provider: PushProvider,
   targets: readonly PushTarget[],
-  service: StandIn<never>,
+  received: readonly ReceivedRequest[],
 ): Promise<void> {
   const { signal } = new AbortController()
-  const received = service.received as readonly ReceivedRequest[]
   const [first] = targets
   if (first === undefined) throw new Error("no device")
   await provider.deliver(first, message, signal) // connects
@@ -58,7 +57,6 @@ async function measure(
     `  ${name.padEnd(8)} ${counts}; median ${at(0.5)}, p99 ${at(0.99)}, longest ${at(1)}; CPU of both sides ${((user + system) / 1000 / times.length).toFixed(2)} ms a push`,
   )
   await provider.close()
-  await service.stop()
 }
 
 console.log(
@@ -73,16 +71,19 @@ const apnsProvider = new ApnsProvider({
   key: jwsKeyFromPem("ES256", key),
   ...identity,
 })
-await measure("APNs", apnsProvider, [{ kind: "apns", token: "ab".repeat(32) }], apns as StandIn<never>)
+await measure("APNs", apnsProvider, [{ kind: "apns", token: "ab".repeat(32) }], apns.received)
+await apns.stop()
 
 const fcm = await new FcmStandIn().start()
 const account = parseServiceAccount(fcm.serviceAccount)
 if (account === undefined) throw new Error("not an account")
 const fcmProvider = new FcmProvider({ origin: fcm.origin, ca: fcm.ca, account })
-await measure("FCM", fcmProvider, [{ kind: "fcm", token: "token" }], fcm as StandIn<never>)
+await measure("FCM", fcmProvider, [{ kind: "fcm", token: "token" }], fcm.received)
+await fcm.stop()
 
 const web = await new WebPushStandIn().start()
 const { privateKey } = generateP256()
 const devices = Array.from({ length: 100 }, () => ({ kind: "web-push", ...web.subscribe() }) as const)
 const webProvider = new WebPushProvider({ privateKey, subject: "mailto:a@example.org", ca: web.ca, allowPrivate: true })
-await measure("Web Push", webProvider, devices, web as StandIn<never>)
+await measure("Web Push", webProvider, devices, web.received)
+await web.stop()

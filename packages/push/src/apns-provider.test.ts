@@ -30,7 +30,7 @@ async function bench(options: Partial<ApnsOptions> = {}, standIn: StandInOptions
     () => provider.close(),
   )
   const message: PushNotification = { kind: "message", seal: randomContent() }
-  const push = (notification = message, token = "abcd"): Promise<PushOutcome> =>
+  const push = (notification: PushNotification = message, token = "abcd"): Promise<PushOutcome> =>
     provider.deliver({ kind: "apns", token }, notification, signal)
   return { apns, provider, push }
 }

@@ -31,7 +31,8 @@ async function bench(): Promise<Bench> {
   )
   const message: PushNotification = { kind: "message", seal: randomContent() }
   const target = { kind: "fcm", token: "fcm-token:1" } as const
-  const push = (notification = message): Promise<PushOutcome> => provider.deliver(target, notification, signal)
+  const push = (notification: PushNotification = message): Promise<PushOutcome> =>
+    provider.deliver(target, notification, signal)
   return { fcm, provider, clock, push }
 }
 

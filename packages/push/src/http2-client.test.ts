@@ -1,3 +1,5 @@
+import { once } from "node:events"
+import { createServer } from "node:net"
 import { ManualClock } from "@sluice/ops/manual-clock"
 import { afterEach, describe, expect, it } from "vitest"
 import { type Answer, type ReceivedRequest, StandIn, type StandInOptions } from "../test/stand-in.ts"
@@ -204,8 +206,6 @@ describe("time", () => {
   })
 
   it("ends an attempt to connect", async () => {
-    const { createServer } = await import("node:net")
-    const { once } = await import("node:events")
     const deaf = createServer().listen(0, "127.0.0.1")
     await once(deaf, "listening")
     const clock = new ManualClock()

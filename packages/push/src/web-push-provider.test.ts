@@ -33,7 +33,7 @@ async function bench(options: Partial<WebPushOptions> = {}): Promise<Bench> {
   )
   const subscription = service.subscribe()
   const message: PushNotification = { kind: "message", seal: randomContent() }
-  const push = (notification = message, target = subscription): Promise<PushOutcome> =>
+  const push = (notification: PushNotification = message, target = subscription): Promise<PushOutcome> =>
     provider.deliver({ kind: "web-push", ...target }, notification, signal)
   return { service, provider, subscription, clock, push }
 }

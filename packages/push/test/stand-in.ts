@@ -207,7 +207,7 @@ function act(answer: Answer, request: Http2ServerRequest, response: Http2ServerR
   if (typeof answer === "object") {
     const { status, headers, body } = answer
     response.writeHead(status, { ...(typeof body === "object" && { "content-type": "application/json" }), ...headers })
-    response.end(body === undefined || typeof body === "string" ? body : JSON.stringify(body))
+    response.end(typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body))
     return
   }
   if (answer === "silence") return

@@ -53,20 +53,12 @@ export function publicKeyOfP256(privateKey: P256PrivateKey): Uint8Array {
  * curve.
  */
 export function uncompressedP256(point: Uint8Array): Uint8Array | undefined {
-  try {
-    return new Uint8Array(ECDH.convertKey(point, CURVE, undefined, undefined, "uncompressed") as Buffer)
-  } catch {
-    return undefined // the one thing that can be wrong with bytes
-  }
+  return converted(point, "uncompressed")
 }
 
 /** The compressed form (33 bytes) of a public point, or `undefined` if it is not on the curve. */
 export function compressedP256(point: Uint8Array): Uint8Array | undefined {
-  try {
-    return new Uint8Array(ECDH.convertKey(point, CURVE, undefined, undefined, "compressed") as Buffer)
-  } catch {
-    return undefined
-  }
+  return converted(point, "compressed")
 }
 
 /**
@@ -74,11 +66,26 @@ export function compressedP256(point: Uint8Array): Uint8Array | undefined {
  * curve; P-256 has no other points to refuse.
  */
 export function p256Secret(privateKey: P256PrivateKey, peer: Uint8Array): Uint8Array | undefined {
+  if (!hasPointForm(peer)) return undefined
   const ecdh = withKey(privateKey)
   try {
     return new Uint8Array(ecdh.computeSecret(peer))
   } catch {
     return undefined
+  }
+}
+
+/** SEC 1 §2.3.3. OpenSSL would also take the point at infinity, and a mixture of both forms. */
+function hasPointForm(point: Uint8Array): boolean {
+  return (point.length === 33 && (point[0] === 2 || point[0] === 3)) || (point.length === 65 && point[0] === 4)
+}
+
+function converted(point: Uint8Array, form: "compressed" | "uncompressed"): Uint8Array | undefined {
+  if (!hasPointForm(point)) return undefined
+  try {
+    return new Uint8Array(ECDH.convertKey(point, CURVE, undefined, undefined, form) as Buffer)
+  } catch {
+    return undefined // not on the curve
   }
 }
 
