@@ -70,8 +70,10 @@ export function fleetProgram(place: Place, settings: Settings, options: FleetOpt
     },
     async stop(deadline) {
       view.stopping()
+      // At once: where a whole group is signalled, the processes end by themselves, and are not to be started again.
+      const stopped = supervisor.stop(deadline)
       await removeRunRecord(place)
-      await supervisor.stop(deadline)
+      await stopped
       await ground?.close()
       await admin.close()
     },
