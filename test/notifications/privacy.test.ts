@@ -18,7 +18,7 @@ const RELAY_NAME = "relay-that-a-client-named.example"
  * server says meanwhile is searched.
  */
 test("logs and metrics name no device token, queue, relay, key or content", async () => {
-  await using relay = await TestRelay.start()
+  await using relay = await TestRelay.start({ settings: { "relay.message_quota": 100 } })
   await using ntf = await TestNotifications.start()
   const server: Server = { hosts: ["127.0.0.1"], port: String(relay.port), keyHash: relay.relay.fingerprint }
   await using client = new SmpClient(server)
