@@ -2,6 +2,7 @@ import { choice, duration, flag, integer, list, listenAddress, path, port, text 
 import { type ConfigOf, group, setting } from "@sluice/ops/settings"
 import { adminSettings, logSettings, shutdownSettings } from "@sluice/ops/standard-settings"
 import { pushSettings } from "@sluice/push/settings"
+import { redisSettings } from "@sluice/redis/settings"
 import { serverSettings } from "@sluice/server-kit/server-settings"
 
 /** `[notifications]`: what is this server's own. Defaults are the reference's where it has such a setting or constant. */
@@ -21,13 +22,17 @@ export const notificationsGroup = group("The push-notification server.", {
   }),
   minVersion: setting(integer({ min: 1, max: 3 }), { default: 1, help: "Oldest protocol version offered." }),
   maxVersion: setting(integer({ min: 1, max: 3 }), { default: 3, help: "Newest protocol version offered." }),
-  store: setting(choice("lmdb", "memory"), {
+  store: setting(choice("lmdb", "redis", "memory"), {
     default: "lmdb",
-    help: "Where registrations are kept: lmdb on this machine, or memory, which forgets them at the end.",
+    help: "Where registrations are kept: lmdb on this machine, redis for a fleet of servers, or memory, which forgets them at the end.",
   }),
   storePath: setting(path(), {
     default: "notifications-store",
     help: "Folder of the embedded store, relative to the data folder.",
+  }),
+  lease: setting(duration({ min: "300ms", max: "10m" }), {
+    default: "10s",
+    help: "Silence after which the other servers of a fleet take the relays and pushes of one that died.",
   }),
   testTokens: setting(flag(), {
     default: false,
@@ -88,6 +93,7 @@ export const notificationsGroup = group("The push-notification server.", {
 export const notificationsSettings = {
   notifications: notificationsGroup,
   push: pushSettings,
+  redis: redisSettings,
   limits: serverSettings,
   admin: adminSettings(9_226),
   log: logSettings,
@@ -99,6 +105,6 @@ export type NotificationsConfig = ConfigOf<typeof notificationsSettings>
 
 /** Sections of other programs that may stand in the same file. */
 export const FOREIGN_SECTIONS: readonly string[] = [
-  ...["relay", "store", "redis", "fleet", "identity", "names", "blobs", "statistics", "moderation"],
+  ...["relay", "store", "fleet", "identity", "names", "blobs", "statistics", "moderation"],
   ...["proxy", "proxy_server", "links", "blob_links", "cluster", "up", "workers", "agent"],
 ]

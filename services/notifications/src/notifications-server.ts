@@ -12,6 +12,7 @@ import { registerProcessMetrics } from "@sluice/ops/process-metrics"
 import { Readiness } from "@sluice/ops/readiness"
 import type { Service } from "@sluice/ops/service"
 import { timerJobs } from "@sluice/ops/timer-jobs"
+import { bullmqJobs } from "@sluice/redis/bullmq-jobs"
 import { createBlockServer } from "@sluice/server-kit/block-server"
 import type { BlockServer, ListenAddress } from "@sluice/server-kit/server"
 import { loadServerIdentity, warnBeforeExpiry } from "@sluice/server-kit/server-identity"
@@ -21,6 +22,9 @@ import { secondsLeft } from "@sluice/transport/certificates"
 import type { Credentials } from "@sluice/transport/credentials"
 import type { NotificationsConfig } from "./config.ts"
 import type { NtfContext } from "./context.ts"
+import { fleetJobs } from "./fleet/fleet-jobs.ts"
+import { FleetRelays } from "./fleet/fleet-relays.ts"
+import { openSharedStore, type SharedStore } from "./fleet/shared-store.ts"
 import { NO_COUNTS, registerNtfMetrics } from "./metrics.ts"
 import { ntfServerProtocol } from "./ntf-server-protocol.ts"
 import { periodicPushes } from "./push/periodic.ts"
@@ -78,7 +82,13 @@ export async function createNotificationsServer(
   parts: NotificationsParts,
 ): Promise<NotificationsServer> {
   const credentials = await loadIdentity(config, parts)
-  return new AssembledServer(config, parts, credentials, parts.store ?? (await openStore(config, parts)))
+  if (parts.store !== undefined || config.notifications.store !== "redis") {
+    return new AssembledServer(config, parts, credentials, parts.store ?? (await openStore(config, parts)))
+  }
+  const { log, dataFolder: folder, crypto = nativeCrypto, clock = systemClock } = parts
+  const sharing = { log: log.child("redis"), folder, crypto, clock }
+  const shared = await openSharedStore(config.redis, config.notifications.lease, sharing)
+  return new AssembledServer(config, parts, credentials, shared.store, shared)
 }
 
 class AssembledServer implements NotificationsServer {
@@ -89,15 +99,24 @@ class AssembledServer implements NotificationsServer {
   readonly #store: NtfStore
   readonly #pusher: Pusher
   readonly #pool: RelayPool
+  readonly #fleet: FleetRelays | undefined
   readonly #server: BlockServer
   readonly #jobs: JobRunner
+  /** What one server does for all that share its store. */
+  readonly #fleetJobs: JobRunner | undefined
   readonly #admin: AdminServer
   #credentials: Credentials
   #counts = NO_COUNTS
   #storeWorks = true
   #stopped: Promise<void> | undefined
 
-  constructor(config: NotificationsConfig, parts: NotificationsParts, credentials: Credentials, store: NtfStore) {
+  constructor(
+    config: NotificationsConfig,
+    parts: NotificationsParts,
+    credentials: Credentials,
+    store: NtfStore,
+    shared?: SharedStore,
+  ) {
     const { log, clock = systemClock, crypto = nativeCrypto, random = Math.random } = parts
     const { notifications } = config
     this.#config = config
@@ -117,13 +136,14 @@ class AssembledServer implements NotificationsServer {
         concurrency: notifications.pushConcurrency,
         maxWaiting: notifications.maxWaitingPushes,
       },
-      { store, crypto, clock, log: log.child("push"), statistics },
+      { store, crypto, clock, log: log.child("push"), statistics, shared: shared?.store.pushes },
     )
     this.#pool = new RelayPool(poolOptions(config, parts.dial), {
       ...{ store, crypto, clock, log: log.child("relays"), statistics, pushes: this.#pusher, random },
     })
+    this.#fleet = shared && new FleetRelays({ ...shared, crypto, clock, pool: this.#pool, log: log.child("fleet") })
     const ctx: NtfContext = {
-      ...{ store, crypto, clock, log, statistics, pushes: this.#pusher, relays: this.#pool },
+      ...{ store, crypto, clock, log, statistics, pushes: this.#pusher, relays: this.#fleet ?? this.#pool },
       limits: { subscriptions: notifications.subscriptionsPerToken, relays: notifications.relaysPerToken },
       onStoreFailure: () => {
         this.#storeWorks = false
@@ -154,7 +174,10 @@ class AssembledServer implements NotificationsServer {
       { crypto, clock, log: log.child("server"), metrics: createServerMetrics(register) },
     )
     this.#jobs = timerJobs({}, { clock, log: log.child("jobs"), register, random })
-    this.#jobs.add(periodicPushes(notifications.periodicCheckInterval, { store, pusher: this.#pusher, clock }))
+    this.#fleetJobs = shared && bullmqJobs({}, { connection: shared.redis, clock, log: log.child("jobs"), register })
+    for (const job of shared ? fleetJobs(shared.store, this.#pusher) : []) this.#fleetJobs?.add(job)
+    const periodic = periodicPushes(notifications.periodicCheckInterval, { store, pusher: this.#pusher, clock })
+    ;(this.#fleetJobs ?? this.#jobs).add(periodic)
     this.#jobs.add({ name: "store-counts", every: COUNTS_EVERY, firstAfter: 0, run: () => this.#readCounts() })
     this.#jobs.add({ name: "certificate-dates", every: DAY * 1000, firstAfter: 0, run: () => this.#checkCertificate() })
     this.readiness.add("store", () => this.#storeAnswers())
@@ -184,11 +207,13 @@ class AssembledServer implements NotificationsServer {
       await this.#admin.listen()
       await this.#server.start(signal)
       await this.#jobs.start()
+      await this.#fleet?.start()
+      await this.#fleetJobs?.start()
     } catch (error) {
       await this.stop(AbortSignal.abort())
       throw error
     }
-    void this.#pool.start()
+    if (this.#fleet === undefined) void this.#pool.start()
     this.#pusher.recover().catch((error: unknown) => log.error("stored pushes could not be read", { error }))
     this.readiness.started()
     log.info("notification server is serving", { port: this.addresses[0]?.port })
@@ -214,8 +239,8 @@ class AssembledServer implements NotificationsServer {
   /** No new commands, then no new notifications, then no new pushes; what is not sent by then is stored. */
   async #stop(deadline: AbortSignal): Promise<void> {
     await this.#server.stop(deadline)
-    await this.#pool.stop()
-    await this.#jobs.stop()
+    await (this.#fleet ?? this.#pool).stop()
+    await Promise.all([this.#jobs.stop(), this.#fleetJobs?.stop()])
     await this.#pusher.stop(deadline)
     await Promise.all([...new Set(this.#parts.providers.values())].map((provider) => provider.close()))
     await this.#store.close()

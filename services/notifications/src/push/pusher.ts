@@ -8,6 +8,7 @@ import type { PushKind, PushNotification, PushOutcome, PushProvider } from "@slu
 import { type PushSink, seconds } from "../context.ts"
 import type { NtfStatistics } from "../statistics.ts"
 import type { NtfStore, PendingPush, PushReference, TokenRecord } from "../store/ntf-store.ts"
+import type { SharedPushes } from "../store/redis/shared-pushes.ts"
 import { pushTarget } from "./push-target.ts"
 
 /** Push services by the tags of their tokens. `AN` needs none. */
@@ -29,10 +30,14 @@ export interface PusherParts {
   readonly clock: Clock
   readonly log: Log
   readonly statistics: NtfStatistics
+  /** Where other nodes send as well: second attempts, and what nobody sends, are any node's. */
+  readonly shared?: SharedPushes | undefined
 }
 
 const NONCE_LENGTH = 24
 const PAGE = 500
+/** Pushes of other nodes that are taken over at a time. */
+const MOST_LEFT = 2000
 /** The first waits for a store that fails, ms. */
 const STORE_RETRY = 1000
 
@@ -121,7 +126,11 @@ export class Pusher implements PushSink {
   #stopping = false
 
   async #recover(): Promise<void> {
-    const { store } = this.#parts
+    const { store, shared } = this.#parts
+    if (shared !== undefined) {
+      for (const push of await shared.left(Math.min(MOST_LEFT, this.#options.maxWaiting))) await this.#enqueue(push)
+      return
+    }
     let after: Uint8Array | undefined
     do {
       const page = await store.pendingPushes({ after, limit: PAGE })
@@ -254,7 +263,7 @@ export class Pusher implements PushSink {
       case "retry":
         if (this.#stopping) return "later"
         if (push.second) return this.#failed(kind, outcome.cause)
-        this.#retry(device.provider, push, outcome.afterMs)
+        await this.#retry(device.provider, push, outcome.afterMs)
         return "later"
       case "failed":
         // A push that was cut off because this process stops is another's to send.
@@ -275,8 +284,13 @@ export class Pusher implements PushSink {
     return "done"
   }
 
-  #retry(tag: PushTag, push: Waiting, afterMs: number): void {
+  async #retry(tag: PushTag, push: Waiting, afterMs: number): Promise<void> {
     this.#parts.statistics.retried++
+    const { shared } = this.#parts
+    if (shared !== undefined && push.kind !== "check-messages") {
+      await shared.postpone({ tokenId: push.tokenId, kind: push.kind }, afterMs)
+      return
+    }
     const timer = this.#parts.clock.setTimeout(
       () => {
         this.#timers.delete(timer)

@@ -7,6 +7,7 @@ import { type Clock as ClientClock, systemClock as systemClientClock } from "@sl
 import { connect } from "@sluice/smp-client/connect"
 import type { SmpConnection } from "@sluice/smp-client/connection"
 import { type Dial, tcpDial } from "@sluice/smp-client/dial"
+import type { EntityId } from "@sluice/smp-protocol/types"
 import { createServiceCredentials } from "@sluice/transport/identity"
 import type { PushSink, RelaySink } from "../context.ts"
 import type { NtfStatistics } from "../statistics.ts"
@@ -104,6 +105,28 @@ export class RelayPool implements RelaySink {
 
   subscribe({ relayId, server, notifierId }: SubscriptionRecord): void {
     this.#subscriber(relayId, server)?.add(notifierId)
+  }
+
+  /** Subscribes to a relay, if that was not begun already. */
+  open(relayId: RelayId, server: Server): void {
+    this.#subscriber(relayId, server)
+  }
+
+  /** Whether everything of a relay that is subscribed to was asked for. */
+  isUp(relayId: RelayId): boolean {
+    return this.#subscribers.get(idKey(relayId))?.state === "up"
+  }
+
+  /** A queue of a relay is to be subscribed; does nothing for a relay that was not opened. */
+  add(relayId: RelayId, notifierId: EntityId): void {
+    this.#subscribers.get(idKey(relayId))?.add(notifierId)
+  }
+
+  /** Ends the subscription to a relay, and resolves when what it had sent is stored. */
+  async close(relayId: RelayId): Promise<void> {
+    const subscriber = this.#subscribers.get(idKey(relayId))
+    this.#subscribers.delete(idKey(relayId))
+    await subscriber?.stop()
   }
 
   drop(queues: readonly DroppedQueue[]): void {

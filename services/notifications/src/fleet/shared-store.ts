@@ -1,0 +1,108 @@
+import type { CryptoBackend } from "@sluice/crypto/backend"
+import { toHex } from "@sluice/encoding/bytes"
+import type { NodeLink } from "@sluice/fleet/node-link"
+import { redisLink } from "@sluice/fleet/redis-link"
+import type { Clock } from "@sluice/ops/clock"
+import type { Log } from "@sluice/ops/log"
+import { OperatorError } from "@sluice/ops/operator-error"
+import { openRedis, type RedisConnection } from "@sluice/redis/connection"
+import { checkDurability } from "@sluice/redis/durability"
+import { listOf, textOf } from "@sluice/redis/redis-command"
+import { RedisError } from "@sluice/redis/redis-error"
+import type { RedisConfig } from "@sluice/redis/settings"
+import type { RelayId } from "../store/ntf-store.ts"
+import { bytesIn } from "../store/redis/context.ts"
+import { NtfKeys } from "../store/redis/keys.ts"
+import { openRedisNtfStore, type RedisNtfStore } from "../store/redis/redis-ntf-store.ts"
+import { RelayLeases } from "./relay-leases.ts"
+
+/** The store in Redis, and what the nodes on it need to work together. */
+export interface SharedStore {
+  readonly store: RedisNtfStore
+  readonly redis: RedisConnection
+  readonly link: NodeLink
+  readonly leases: RelayLeases
+  /** Milliseconds of a lease without renewal. */
+  readonly lease: number
+  /** Queues of a relay that nobody has asked it for. */
+  readonly fresh: (relayId: RelayId, limit: number) => Promise<readonly Uint8Array[]>
+}
+
+export interface SharedStoreParts {
+  readonly crypto: CryptoBackend
+  readonly clock: Clock
+  readonly log: Log
+  /** Folder that files of the configuration are relative to. */
+  readonly folder: string
+}
+
+/** What keys of this server begin with, behind the prefix that relays may have in the same Redis. */
+const PREFIX = "ntf:"
+const NODE_BYTES = 16
+/** Version of what is stored; there has been one. */
+const SCHEMA = 1
+
+/**
+ * Connects to Redis, says what is wrong with its configuration, and opens the store in it. Throws `OperatorError` when it
+ * can not be reached in the time of two attempts (what is lost later comes back by itself), and for data of a later version.
+ */
+export async function openSharedStore(
+  config: RedisConfig,
+  lease: number,
+  parts: SharedStoreParts,
+): Promise<SharedStore> {
+  const { crypto, clock, log } = parts
+  const redis = openRedis({ ...config, prefix: config.prefix + PREFIX }, parts)
+  const keys = new NtfKeys(redis.prefix)
+  try {
+    await redis.ready(2 * config.connectTimeout)
+    for (const { code, advice } of await checkDurability(redis)) log.warn(advice, { code })
+    await checkSchema(redis, keys)
+  } catch (error) {
+    await redis.close()
+    throw refusal(error)
+  }
+  const node = toHex(crypto.randomBytes(NODE_BYTES))
+  const link = redisLink({ redis, lease })({ node, clock })
+  const leases = new RelayLeases({ connection: redis, keys, node, clock, lease })
+  const fleet = {
+    nodes: () => [node, ...link.others],
+    fence: (relayId: RelayId) => leases.fence(relayId),
+  }
+  const store = openRedisNtfStore({ connection: redis, node, fleet, crypto, clock })
+  return {
+    ...{ redis, link, leases, lease },
+    store: {
+      ...store,
+      async close() {
+        await store.close()
+        await redis.close()
+      },
+    },
+    async fresh(relayId, limit) {
+      return listOf(await redis.command(["SRANDMEMBER", keys.relay(relayId).fresh, limit])).map(bytesIn)
+    },
+  }
+}
+
+async function checkSchema(redis: RedisConnection, keys: NtfKeys): Promise<void> {
+  await redis.run({ steps: [["SET", keys.schema(), SCHEMA, "NX"]], write: true })
+  const version = Number(textOf(await redis.command(["GET", keys.schema()])))
+  if (version === SCHEMA) return
+  throw new OperatorError(
+    `redis.prefix: the notification store there has schema version ${version}, this program knows ${SCHEMA}: run the newer program`,
+  )
+}
+
+function refusal(error: unknown): unknown {
+  if (!(error instanceof RedisError)) return error
+  if (error.code === "REDIS_DENIED") {
+    return new OperatorError(
+      "redis.password: Redis refuses this user or password; allowed: those of a user that may run all commands on the keys and channels of redis.prefix",
+      { cause: error },
+    )
+  }
+  return new OperatorError("redis.nodes: Redis can not be reached there; allowed: addresses of servers that run", {
+    cause: error,
+  })
+}
