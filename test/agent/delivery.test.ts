@@ -2,7 +2,7 @@ import { fromUtf8, utf8 } from "@sluice/encoding/bytes"
 import { afterEach, describe, expect, test } from "vitest"
 import { TestRelay, type TestRelayOptions } from "../support/relay.ts"
 import { ShiftedClock } from "./shifted-clock.ts"
-import { connect, exchange, TestAgent, type TestAgentOptions } from "./test-agent.ts"
+import { addressOf, connect, exchange, TestAgent, type TestAgentOptions } from "./test-agent.ts"
 
 /* agent.md §21, "Delivery" and "Receipts": what becomes of messages. */
 
@@ -278,5 +278,51 @@ describe("without a subscription", () => {
       expect(await bob.text(b)).toBe(text)
     }
     expect(await bob.agent.fetchMessages(b)).toBe(0)
+  })
+})
+
+describe("many messages at once", () => {
+  test("on several connections each tell what became of them", async () => {
+    const relay = await startRelay()
+    const [alice, bob] = [await agent("alice", [relay]), await agent("bob", [relay])]
+    const pairs = [await connect(alice, bob), await connect(alice, bob)]
+    const body = utf8("to all")
+    const nobody = alice.agent.newConnectionId()
+    const ids = [...pairs.map(({ a }) => a), nobody, ...pairs.map(({ a }) => a)]
+    const results = await alice.agent.sendMessages(ids.map((connectionId) => ({ connectionId, body })))
+    expect(results.map(({ status }) => status)).toEqual([
+      "fulfilled",
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+      "fulfilled",
+    ])
+    for (const { b } of pairs) expect([await bob.text(b), await bob.text(b)]).toEqual(["to all", "to all"])
+  })
+})
+
+describe("a queue", () => {
+  test("is asked about, and takes nothing more when it is suspended", async () => {
+    const relay = await startRelay()
+    const [alice, bob] = [await agent("alice", [relay]), await agent("bob", [relay])]
+    const { a, b } = await connect(alice, bob)
+    expect(await alice.agent.queueInfo(a)).toMatchObject({ tag: "INFO" })
+    await alice.agent.suspendQueues(a)
+    await bob.say(b, "too late")
+    const { error } = await bob.next("messages-failed", b)
+    expect(error.problem).toMatchObject({ code: "SMP", error: { type: "AUTH" } })
+  })
+})
+
+describe("names", () => {
+  test("are asked only of servers that the user has chosen for it", async () => {
+    const relay = await startRelay()
+    const alice = await agent("alice", [relay])
+    const none = { problem: { code: "NO_NAME_SERVERS" } }
+    await expect(alice.agent.resolveName(alice.userId, "alice.simplex")).rejects.toMatchObject(none)
+    await alice.agent.setServers(alice.userId, [{ address: addressOf(relay), names: true }])
+    await expect(alice.agent.resolveName(alice.userId, "alice.simplex")).rejects.toMatchObject({
+      problem: { code: "SMP", error: { type: "NAME", error: { type: "NO_RESOLVER" } } },
+    })
   })
 })

@@ -1,6 +1,8 @@
 import type { ServerAddress } from "@sluice/encoding/server-address"
 import { sleep, type Timer } from "@sluice/ops/clock"
 import type { EventHub } from "@sluice/smp-client/event-hub"
+import type { InfoMessage } from "@sluice/smp-protocol/messages/info"
+import type { NameRecord } from "@sluice/smp-protocol/messages/name"
 import { primarySendQueue } from "./connection/draft.ts"
 import { enqueue } from "./connection/outgoing.ts"
 import { startSync } from "./connection/resync.ts"
@@ -26,6 +28,7 @@ import {
 import { acceptRequest, allowConnection, type Joined, type JoinOptions, join, rejectRequest } from "./core/join.ts"
 import { type LinkContents, readShortLink, removeShortLink, writeShortLink } from "./core/links.ts"
 import { NoiseMaker } from "./core/noise-maker.ts"
+import { queueInfo, resolveName, suspendQueues } from "./core/queue-commands.ts"
 import type { Receiver } from "./core/receiver.ts"
 import { cleanUp, deleteConnectionNow, deleteConnections, deleteUser } from "./core/removal.ts"
 import { type ServerTestFailure, testServer } from "./core/server-test.ts"
@@ -189,6 +192,16 @@ export class Agent implements AsyncDisposable {
     return this.#context.crypto.sha256(ratchet.associatedData)
   }
 
+  /** What its relay tells of the queue of a connection. */
+  queueInfo(connectionId: ConnectionId, { signal }: CallOptions = {}): Promise<InfoMessage> {
+    return abortable(signal, () => queueInfo(this.#context, connectionId))
+  }
+
+  /** The queues of a connection take no more messages. */
+  suspendQueues(connectionId: ConnectionId, { signal }: CallOptions = {}): Promise<void> {
+    return abortable(signal, () => suspendQueues(this.#context, connectionId))
+  }
+
   /** Gives an invitation or address that nobody has used to another user. Its queue stays where it is. */
   changeUser(connectionId: ConnectionId, userId: UserId): Promise<void> {
     return changeUser(this.#context, connectionId, userId)
@@ -224,6 +237,11 @@ export class Agent implements AsyncDisposable {
     return abortable(signal, () => removeShortLink(this.#context, connectionId))
   }
 
+  /** What a name stands for, as a server with the role `names` says. */
+  resolveName(userId: UserId, name: string, { signal }: CallOptions = {}): Promise<NameRecord> {
+    return abortable(signal, () => resolveName(this.#context, userId, name))
+  }
+
   /**
    * Stores a command to be carried out as soon as it is possible, also after a restart. `command-done` with this
    * correlation tells the end. Gives the ID of the connection that it is about.
@@ -257,6 +275,19 @@ export class Agent implements AsyncDisposable {
       const { messageId, pq: used } = enqueue(draft, { tag: "A_MSG", body }, { notify, pq })
       return { messageId, pq: used }
     })
+  }
+
+  /** Sends many messages, on one or several connections; those of one connection in their order. */
+  sendMessages(
+    messages: readonly {
+      readonly connectionId: ConnectionId
+      readonly body: Uint8Array
+      readonly options?: SendOptions
+    }[],
+  ): Promise<PromiseSettledResult<Sent>[]> {
+    return Promise.allSettled(
+      messages.map(({ connectionId, body, options }) => this.sendMessage(connectionId, body, options)),
+    )
   }
 
   /** The user is done with a message or a receipt; the next one comes. With `receipt` the peer is told. */

@@ -29,7 +29,7 @@ export type AgentProblem =
   | { readonly code: "CONN"; readonly reason: "NOT_FOUND" | "DUPLICATE" | "SIMPLEX" | "NOT_ACCEPTED" | "NOT_AVAILABLE" }
   | { readonly code: "NO_USER" }
   /** The user has no server for this. */
-  | { readonly code: "NO_SERVERS" }
+  | { readonly code: "NO_SERVERS" | "NO_NAME_SERVERS" }
   /** The agent was suspended or closed. */
   | { readonly code: "INACTIVE" }
   /** A relay answered with an error. */

@@ -26,6 +26,7 @@ function problemOf(problem: ClientProblem, to: SentTo): AgentProblem {
       ? { code: "PROXY", proxy, relay: server, error }
       : { code: "SMP", server, error }
   }
+  if (problem.code === "UNENCODABLE") return { code: "CMD", reason: "SYNTAX", context: problem.command }
   if (problem.code === "TOO_LARGE") return { code: "CMD", reason: "LARGE", context: problem.command }
   // What is wrong with a connection is wrong with that to the proxy, where there is one.
   return { code: "BROKER", server: proxy ?? server, error: brokerError(problem) }
@@ -36,12 +37,13 @@ export function withoutPassword({ hosts, port, keyHash }: Server): Server {
   return { hosts, port, keyHash }
 }
 
-function brokerError(problem: Exclude<ClientProblem, { readonly code: "ERR" | "TOO_LARGE" }>): BrokerError {
+function brokerError(
+  problem: Exclude<ClientProblem, { readonly code: "ERR" | "TOO_LARGE" | "UNENCODABLE" }>,
+): BrokerError {
   switch (problem.code) {
     case "UNEXPECTED":
       return { type: "UNEXPECTED", text: problem.answer }
     case "UNPARSABLE":
-    case "UNENCODABLE":
     case "CRYPTO":
       return { type: "RESPONSE", text: problem.code }
     case "TIMEOUT":

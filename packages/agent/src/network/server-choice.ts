@@ -7,6 +7,16 @@ import type { ServerSetting } from "./settings.ts"
 
 export type ServerRole = "storage" | "proxy"
 
+/** A server that has this role, never another one: `undefined` if there is none. */
+export function serverWithRole(
+  settings: readonly ServerSetting[],
+  role: "names",
+  random: () => number,
+): ServerAddress | undefined {
+  const candidates = settings.filter((setting) => setting.enabled !== false && setting[role] === true)
+  return candidates[Math.floor(random() * candidates.length)]?.address
+}
+
 /** The servers for a role: those that are enabled and have it, or all if there is none. */
 export function serversFor(settings: readonly ServerSetting[], role: ServerRole): readonly ServerSetting[] {
   const chosen = settings.filter((setting) => setting.enabled !== false && setting[role] !== false)

@@ -14,6 +14,8 @@ export interface ServerSetting {
   readonly storage?: boolean | undefined
   /** Commands of senders go through it. Default true. */
   readonly proxy?: boolean | undefined
+  /** It is asked what names stand for. Default false: it learns which names. */
+  readonly names?: boolean | undefined
 }
 
 /** Which commands share a connection to a server (agent.md §14). */
