@@ -17,6 +17,7 @@ import { openPush } from "@sluice/ntf-protocol/push-content"
 import { loadConfig } from "@sluice/ops/config"
 import { type RecordingLog, recordingLog } from "@sluice/ops/recording-log"
 import { type DeliveredPush, MemoryProvider } from "@sluice/push/memory-provider"
+import type { PushProvider } from "@sluice/push/provider"
 import { createIdentity, identityFiles } from "@sluice/transport/certificates"
 
 /** How a {@link TestNotifications} differs from the usual one. */
@@ -26,7 +27,7 @@ export interface TestNotificationsOptions {
   /** Default `lmdb`, in a folder of its own. */
   readonly store?: "lmdb" | "memory"
   /** Push services by tag; default one in memory for `AT`. */
-  readonly providers?: ReadonlyMap<PushTag, MemoryProvider>
+  readonly providers?: ReadonlyMap<PushTag, PushProvider>
 }
 
 /** What notifications.md §9 runs its cases with. */
@@ -88,7 +89,7 @@ export class TestNotifications implements AsyncDisposable {
         ? createMemoryStore()
         : await openEmbeddedStore({ folder: join(this.folder, "notifications-store") })
     this.push = new MemoryProvider()
-    const providers = this.#options.providers ?? new Map<PushTag, MemoryProvider>([["AT", this.push]])
+    const providers = this.#options.providers ?? new Map<PushTag, PushProvider>([["AT", this.push]])
     const server = await createNotificationsServer(config, {
       ...{ log: this.log, dataFolder: this.folder, store, providers },
     })
