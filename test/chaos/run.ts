@@ -64,9 +64,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     traffic.begin()
     const begin = performance.now()
     const happened = Object.fromEntries(faults.map((fault) => [fault.name, 0]))
-    // Each fault once, in an order of the seed's choice, then any.
+    // Each fault once, in an order of the seed's choice and however long that takes, then any.
     const first = shuffled(faults, random)
-    while (performance.now() - begin < duration) {
+    while (first.length > 0 || performance.now() - begin < duration) {
       await wait(BETWEEN[0] + random() * (BETWEEN[1] - BETWEEN[0]))
       const fault = first.pop() ?? pick(faults, random)
       const node = Math.floor(random() * fleet.size)
