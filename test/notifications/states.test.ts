@@ -1,5 +1,6 @@
 import { nativeCrypto as c } from "@sluice/crypto/native"
 import type { Server } from "@sluice/encoding/server-address"
+import type { RegistrationKeys } from "@sluice/ntf-client/ntf-commands"
 import type { PushTag } from "@sluice/ntf-protocol/device-token"
 import { MemoryProvider } from "@sluice/push/memory-provider"
 import { DELIVERED, type PushOutcome } from "@sluice/push/provider"
@@ -55,7 +56,8 @@ describe("registrations", () => {
   it("work with all kinds of keys", async () => {
     const connection = await ntf.connect()
     for (const algorithm of ["ed25519", "ed448", "x25519"] as const) {
-      const keys = { ...connection.registrationKeys(), authKeys: c.generateKeyPair(algorithm) }
+      const authKeys = c.generateKeyPair(algorithm) as RegistrationKeys["authKeys"]
+      const keys = { ...connection.registrationKeys(), authKeys }
       const { tokenId } = await connection.registerToken(testToken(`key-${algorithm}`), keys)
       await ntf.push.next()
       expect((await connection.checkToken({ tokenId, key: keys.authKeys.privateKey })).type).toMatch(/^(REG|CONF)/)
