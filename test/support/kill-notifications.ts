@@ -1,4 +1,4 @@
-// A notification server as a process of its own, for a test that kills it: node kill-notifications.ts DATA-FOLDER PORT
+// A notification server as a process of its own, for a test that kills it: node kill-notifications.ts DATA-FOLDER PORT [SETTINGS]
 // Its push service tells the parent of every push, after a moment in which the process can be killed.
 import { nativeCrypto } from "@sluice/crypto/native"
 import { notificationsSettings } from "@sluice/notifications/config"
@@ -13,7 +13,7 @@ import { createIdentity, identityFiles } from "@sluice/transport/certificates"
 /** How long a push takes, ms. */
 const PUSH_TAKES = 30
 
-const [dataFolder = "", port = "0"] = process.argv.slice(2)
+const [dataFolder = "", port = "0", settings = "{}"] = process.argv.slice(2)
 // Without its test there is nobody left who would end it.
 process.on("disconnect", () => process.exit(1))
 
@@ -38,6 +38,7 @@ const config = loadConfig(notificationsSettings, {
     "notifications.test_tokens": true,
     "notifications.allow_private_relays": true,
     "admin.port": 0,
+    ...JSON.parse(settings),
   },
 })
 const log = createLog({ level: "warn", format: "json", service: "notifications" }, { clock: systemClock })

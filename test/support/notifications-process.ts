@@ -22,6 +22,7 @@ interface Report {
 /** A notification server in a process of its own, which starts again in the same folder and on the same port. */
 export class NotificationsProcess implements AsyncDisposable {
   readonly #dataFolder: string
+  readonly #settings: Readonly<Record<string, unknown>>
   readonly #onPush: (push: ReportedPush) => void
   #child: ChildProcess | undefined
   #port = 0
@@ -29,8 +30,14 @@ export class NotificationsProcess implements AsyncDisposable {
   #stderr = ""
   kills = 0
 
-  constructor(dataFolder: string, onPush: (push: ReportedPush) => void) {
+  /** @param settings by key, on top of those of the script */
+  constructor(
+    dataFolder: string,
+    onPush: (push: ReportedPush) => void,
+    settings: Readonly<Record<string, unknown>> = {},
+  ) {
     this.#dataFolder = dataFolder
+    this.#settings = settings
     this.#onPush = onPush
   }
 
@@ -47,7 +54,7 @@ export class NotificationsProcess implements AsyncDisposable {
   /** Starts a process and waits until it listens. */
   async start(): Promise<void> {
     const script = join(import.meta.dirname, "kill-notifications.ts")
-    const child = fork(script, [this.#dataFolder, String(this.#port)], {
+    const child = fork(script, [this.#dataFolder, String(this.#port), JSON.stringify(this.#settings)], {
       execArgv: [],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     })

@@ -68,6 +68,7 @@ export async function openSharedStore(
   const fleet = {
     nodes: () => [node, ...link.others],
     fence: (relayId: RelayId) => leases.fence(relayId),
+    lease,
   }
   const store = openRedisNtfStore({ connection: redis, node, fleet, crypto, clock })
   return {

@@ -17,6 +17,8 @@ export interface FleetView {
   readonly nodes: () => readonly string[]
   /** The fence under which this node owns a relay; 0 when it does not. */
   readonly fence: (relayId: RelayId) => number
+  /** Milliseconds without a sign of life after which a node counts as dead. */
+  readonly lease: number
 }
 
 /** Where the subscription of a notifier is kept. */
@@ -34,6 +36,8 @@ export interface RedisContext {
   /** Name of this node in claims. */
   readonly node: string
   readonly fleet: FleetView | undefined
+  /** Milliseconds after which it is looked whether the node that holds a claim is still there. */
+  readonly lease: number
   /** Tokens of subscriptions, whose ids are never given out again. */
   readonly tokensOf: Lru<string, Uint8Array>
   /** Who gets the notifications of a queue, as it was; the registration says whether that still holds. */

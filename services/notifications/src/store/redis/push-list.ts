@@ -5,10 +5,8 @@ import { change, type RedisContext } from "./context.ts"
 import { bucketOf, KIND } from "./keys.ts"
 import { REMOVE_ENTRY } from "./scripts/push-scripts.ts"
 
-/** Time in which the node that stored a push begins to send it; from then on others may, ms. */
-export const GRACE = 3000
-/** How often the holder of a claim is looked for, ms. */
-export const LOOK_AGAIN = 10_000
+/** Longest time in which the node that stored a push begins to send it; from then on others may, ms. */
+const GRACE = 3000
 
 /** The entry of a push in its list. */
 export function memberOf({ tokenId, kind }: PushReference): Uint8Array {
@@ -25,7 +23,7 @@ export function pushOf(member: Uint8Array): PushReference {
  * whole number, the time from which other nodes may look after it, which is given.
  */
 export async function enlist(c: RedisContext, pushes: readonly PushReference[]): Promise<number> {
-  const at = Math.round(c.clock.now()) + GRACE
+  const at = Math.round(c.clock.now()) + Math.min(GRACE, c.lease)
   await Promise.all(
     [...byBucket(pushes)].map(([bucket, some]) =>
       c.connection.run({

@@ -18,7 +18,7 @@ import type {
 import { decodeToken } from "../records-code.ts"
 import { addToCounts, ask, bytesIn, change, numberIn, type RedisContext, tidy, unexpected } from "./context.ts"
 import { BUCKETS, KIND } from "./keys.ts"
-import { delist, enlist, LOOK_AGAIN, memberOf, pushOf, putOff } from "./push-list.ts"
+import { delist, enlist, memberOf, pushOf, putOff } from "./push-list.ts"
 import { ownerKey, ownersOf } from "./queues.ts"
 import { serverOf } from "./relays.ts"
 import { CLAIM, FINISH, RECORD } from "./scripts/push-scripts.ts"
@@ -27,8 +27,6 @@ const RELAY_ID_LENGTH = 16
 /** Digits of number and time before a last notification. */
 const NUMBER = 15
 const TIME = 10
-/** Time that a claim holds in any case, in which a node that is new becomes known to all, ms. */
-export const CLAIM_AT_LEAST = 10_000
 /** Time after which a claim of a node that lives holds no more; attempts are much shorter, ms. */
 export const CLAIM_AT_MOST = 180_000
 
@@ -124,14 +122,17 @@ async function recordSome(
   return { lost, refused, taken }
 }
 
-/** Claims the push for this node; absent as well when another node has it, or it is to be tried again only later. */
+/**
+ * Claims the push for this node; absent as well when another node has it, or it is to be tried again only later. A
+ * claim holds for the time of a lease in any case, in which a node that is new becomes known to all.
+ */
 export async function pendingPush(c: RedisContext, push: PushReference): Promise<PendingPush | undefined> {
   const { token, subscriptions, last } = c.keys.token(push.tokenId)
   const nodes = c.fleet?.nodes() ?? []
-  const args = [KIND[push.kind], c.node, CLAIM_AT_LEAST, CLAIM_AT_MOST, ...nodes]
+  const args = [KIND[push.kind], c.node, c.lease, CLAIM_AT_MOST, ...nodes]
   const answer = await ask(c, CLAIM, [token, subscriptions, last], args)
   if (answer.word !== "ok") return undefined
-  await putOff(c, push, LOOK_AGAIN)
+  await putOff(c, push, c.lease)
   const [record, sequence, notifications, queues] = answer.values
   return {
     ...push,

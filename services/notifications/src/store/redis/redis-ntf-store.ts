@@ -39,6 +39,8 @@ export interface RedisNtfStore extends NtfStore {
   sweep(cursor?: string): Promise<Swept>
 }
 
+/** Time of a lease where no fleet says another, ms. */
+const LEASE = 10_000
 /** Relays whose address is kept in memory. */
 const KNOWN_RELAYS = 10_000
 
@@ -119,7 +121,7 @@ function contextOf(options: RedisNtfStoreOptions): RedisContext {
     ...[TOKEN_SCRIPTS, PUSH_SCRIPTS, RELAY_SCRIPTS, shared.SHARED_SCRIPTS, tokens.REGISTRATION_SCRIPTS].flat(),
   ])
   return {
-    ...{ connection, crypto, clock, node, fleet },
+    ...{ connection, crypto, clock, node, fleet, lease: fleet?.lease ?? LEASE },
     keys: new NtfKeys(prefix),
     tokensOf: new Lru(knownIds),
     owners: new Lru(knownIds),

@@ -3,8 +3,8 @@ import { type Script, script } from "@sluice/redis/script"
 import type { PushReference } from "../ntf-store.ts"
 import { ask, bytesIn, change, numberIn, type RedisContext } from "./context.ts"
 import { BUCKETS, KIND } from "./keys.ts"
-import { delist, LOOK_AGAIN, memberOf, pushOf, putOff } from "./push-list.ts"
-import { CLAIM_AT_LEAST, CLAIM_AT_MOST } from "./pushes.ts"
+import { delist, memberOf, pushOf, putOff } from "./push-list.ts"
+import { CLAIM_AT_MOST } from "./pushes.ts"
 import { NOW } from "./scripts/lua.ts"
 import { POSTPONE } from "./scripts/push-scripts.ts"
 
@@ -75,14 +75,14 @@ export async function left(c: RedisContext, limit: number): Promise<readonly Lef
 }
 
 async function look(c: RedisContext, push: PushReference, score: number): Promise<LeftPush | undefined> {
-  const args = [KIND[push.kind], CLAIM_AT_LEAST, CLAIM_AT_MOST, ...(c.fleet?.nodes() ?? [])]
+  const args = [KIND[push.kind], c.lease, CLAIM_AT_MOST, ...(c.fleet?.nodes() ?? [])]
   const { word, values } = await ask(c, LOOK, [c.keys.token(push.tokenId).token], args)
   if (word === "left") return { ...push, second: numberIn(values[0]) === 1 }
   if (word === "none") await delist(c, push, score)
   else {
     // Looked at again when its claim may have ended; the score stays one that a newer push changes.
     const member = memberOf(push)
-    const wait = Math.min(numberIn(values[0]), LOOK_AGAIN) + 0.5
+    const wait = Math.min(numberIn(values[0]), c.lease) + 0.5
     await c.connection.command(["ZADD", c.keys.pushes((push.tokenId[0] ?? 0) >> 4), "XX", "GT", now(c) + wait, member])
   }
   return undefined

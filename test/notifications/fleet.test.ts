@@ -1,0 +1,152 @@
+import { utf8 } from "@sluice/encoding/bytes"
+import type { Server } from "@sluice/encoding/server-address"
+import type { NtfConnection } from "@sluice/ntf-client/connection"
+import type { DeliveredPush } from "@sluice/push/memory-provider"
+import { SmpClient } from "@sluice/smp-client/client"
+import type { CreatedNotifier, CreatedQueue } from "@sluice/smp-client/queue-types"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { haveRedis } from "../../packages/redis/test/redis-program.ts"
+import { startRedis, type TestRedis } from "../../packages/redis/test/start-redis.ts"
+import { eventually, TestDevice, testToken } from "../support/notifications.ts"
+import { type FleetNode, NtfFleet } from "../support/ntf-fleet.ts"
+import { TestRelay } from "../support/relay.ts"
+
+let redis: TestRedis
+let prefixes = 0
+
+beforeAll(async () => {
+  if (haveRedis) redis = await startRedis({ appendonly: true })
+})
+afterAll(() => redis?.[Symbol.asyncDispose]())
+
+const settings = () => ({
+  "redis.nodes": [`127.0.0.1:${redis.port}`],
+  "redis.prefix": `t${prefixes++}:`,
+  "redis.command_timeout": "2s",
+})
+
+const serverOf = (relay: TestRelay): Server => ({
+  hosts: ["127.0.0.1"],
+  port: String(relay.port),
+  keyHash: relay.relay.fingerprint,
+})
+
+const pushesOf = ({ nodes }: NtfFleet): DeliveredPush[] => nodes.flatMap(({ push }) => push.attempts)
+const messagesOf = (fleet: NtfFleet): DeliveredPush[] => pushesOf(fleet).filter(({ kind }) => kind === "message")
+const ups = ({ nodes }: NtfFleet): number[] => nodes.map(({ server }) => server.relays.states.up)
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
+
+/** Registers at a node; the push that verifies may come from any. */
+async function verified(fleet: NtfFleet, connection: NtfConnection, name: string): Promise<TestDevice> {
+  const device = await TestDevice.register(connection, testToken(name))
+  const arrived = () => pushesOf(fleet).find(({ target }) => target.kind === "apns" && target.token === name)
+  await eventually(() => arrived() !== undefined)
+  await connection.verifyToken(device.access, device.code(arrived() as DeliveredPush))
+  return device
+}
+
+interface Notified {
+  readonly queue: CreatedQueue
+  readonly notifier: CreatedNotifier
+  readonly client: SmpClient
+}
+
+async function notified(client: SmpClient): Promise<Notified> {
+  const queue = await client.createQueue()
+  return { queue, notifier: await client.enableNotifications(queue), client }
+}
+
+async function send({ client, queue }: Notified): Promise<void> {
+  const arrival = client.events.once("message")
+  await client.sendMessage(queue, utf8("hello"), { notify: true })
+  await client.acknowledge(queue, (await arrival).msgId)
+}
+
+/** Subscribes to a queue and waits until its relay knows. */
+async function subscribe(
+  connection: NtfConnection,
+  device: TestDevice,
+  server: Server,
+  { notifier }: Notified,
+): Promise<void> {
+  const id = await connection.subscribe(device.access, {
+    queue: { server, notifierId: notifier.notifierId },
+    notifierKey: notifier.notifierKey,
+  })
+  await eventually(async () => (await connection.checkSubscription(id, device.access.key)).type === "ACTIVE")
+}
+
+describe.skipIf(!haveRedis)("notification servers that share a Redis", () => {
+  it("serve any device, and each relay is subscribed by one of them", { timeout: 60_000 }, async () => {
+    await using fleet = await NtfFleet.start(3, settings())
+    const relays = await Promise.all(Array.from({ length: 6 }, () => TestRelay.start()))
+    await using stack = new AsyncDisposableStack()
+    for (const relay of relays) stack.use(relay)
+    const [a, b, c] = await Promise.all(fleet.nodes.map((node) => fleet.connect(node)))
+    if (a === undefined || b === undefined || c === undefined) throw new Error("three nodes")
+    const device = await verified(fleet, a, "abcd")
+    expect(await b.checkToken(device.access)).toEqual({ type: "ACTIVE" })
+
+    const queues: Notified[] = []
+    for (const [at, relay] of relays.entries()) {
+      const client = stack.use(new SmpClient(serverOf(relay)))
+      const queue = await notified(client)
+      queues.push(queue)
+      await subscribe(at % 2 === 0 ? b : c, device, serverOf(relay), queue)
+    }
+    expect(sum(ups(fleet))).toBe(6)
+    for (const [at, queue] of queues.entries()) {
+      await send(queue)
+      await eventually(() => messagesOf(fleet).length === at + 1)
+    }
+    const last = device.list(messagesOf(fleet).at(-1) as DeliveredPush)
+    expect(last).toHaveLength(1 + Math.min(5, queues.length - 1))
+
+    // A node that ends leaves its relays to the others, and one that comes takes its share.
+    const [first] = fleet.nodes
+    await fleet.remove(first as FleetNode)
+    await eventually(() => sum(ups(fleet)) === 6)
+    await fleet.add()
+    await eventually(() => sum(ups(fleet)) === 6 && sum(fleet.nodes.map(({ server }) => statesOf(server))) === 6)
+    const before = messagesOf(fleet).length
+    for (const queue of queues) await send(queue)
+    await eventually(() => messagesOf(fleet).length >= before + 1)
+    await eventually(async () => (await pendingOf(fleet)) === 0)
+    for (const { log } of fleet.nodes) expect(log.entries.filter(({ level }) => level === "error")).toEqual([])
+  })
+
+  it("go on by themselves after Redis was away", { timeout: 60_000 }, async () => {
+    await using fleet = await NtfFleet.start(2, settings())
+    await using relay = await TestRelay.start()
+    await using client = new SmpClient(serverOf(relay))
+    const [a, b] = await Promise.all(fleet.nodes.map((node) => fleet.connect(node)))
+    if (a === undefined || b === undefined) throw new Error("two nodes")
+    const device = await verified(fleet, a, "abcd")
+    const queue = await notified(client)
+    await subscribe(b, device, serverOf(relay), queue)
+    await redis.kill()
+    await expect(a.checkToken(device.access)).rejects.toThrow()
+    const [first] = fleet.nodes
+    await eventually(async () => (await first?.server.readiness.report())?.ready === false)
+    await send(queue)
+    await redis.start()
+    await eventually(() => sum(ups(fleet)) === 1)
+    await eventually(() => messagesOf(fleet).length >= 1)
+    await send(queue)
+    await eventually(() => messagesOf(fleet).length >= 2)
+    expect(await b.checkToken(device.access)).toEqual({ type: "ACTIVE" })
+  })
+})
+
+/** Relays that a server has anything to do with. */
+function statesOf({ relays }: FleetNode["server"]): number {
+  const { connecting, subscribing, up, waiting } = relays.states
+  return connecting + subscribing + up + waiting
+}
+
+async function pendingOf({ nodes }: NtfFleet): Promise<number> {
+  const metrics = await Promise.all(
+    nodes.map(async ({ server }) => (await fetch(`http://127.0.0.1:${server.adminAddress.port}/metrics`)).text()),
+  )
+  return sum(metrics.map((text) => Number(/^sluice_notifications_pushes_running (\d+)/m.exec(text)?.[1] ?? 0)))
+}
