@@ -6,6 +6,7 @@ import { addBench } from "./commands/bench.ts"
 import { addCert } from "./commands/cert.ts"
 import { addConfig } from "./commands/config.ts"
 import { addDemo } from "./commands/demo.ts"
+import { addDoctor } from "./commands/doctor.ts"
 import { addImport } from "./commands/import.ts"
 import { addInit } from "./commands/init.ts"
 import { addLink } from "./commands/link.ts"
@@ -73,7 +74,7 @@ export function commandLine(exit: (code: number) => void): Command {
     addBench,
   ])
     add(program)
-  for (const add of [addUp, addRelay, addProxy, addLinks, addNotifications, addAgent]) add(program, exit)
+  for (const add of [addDoctor, addUp, addRelay, addProxy, addLinks, addNotifications, addAgent]) add(program, exit)
   return program
 }
 

@@ -1,0 +1,39 @@
+import { systemClock } from "@sluice/ops/clock"
+import { silentLog } from "@sluice/ops/recording-log"
+import { openRedis } from "@sluice/redis/connection"
+import { checkDurability } from "@sluice/redis/durability"
+import { listOf, textOf } from "@sluice/redis/redis-command"
+import { RedisError } from "@sluice/redis/redis-error"
+import { type Finding, fine, problem } from "./finding.ts"
+import type { Patient } from "./patient.ts"
+
+/** Clocks of relays that share a store may differ by this, milliseconds: leases are longer. */
+const CLOCK_TOLERANCE = 2000
+
+/** Redis, where the store is there: reachable, new enough, as durable as was asked for, and at the same time. */
+export async function checkRedis({ place, settings: { config }, machine }: Patient): Promise<Finding[]> {
+  if (config.store.kind !== "redis") return []
+  const nodes = config.redis.nodes.map(({ host, port }) => `${host}:${port}`).join(", ")
+  await using redis = openRedis(config.redis, { log: silentLog, clock: systemClock, folder: place.dataFolder })
+  try {
+    await redis.ready(config.redis.connectTimeout)
+    const findings = (await checkDurability(redis)).map(({ code, advice }) => {
+      const [what = advice, todo = advice] = advice.split(/: (.*)/s)
+      return problem(`redis.${code.toLowerCase().replaceAll("_", "-")}`, what, todo)
+    })
+    const [seconds] = listOf(await redis.command(["TIME"]))
+    const difference = Math.abs(Number(textOf(seconds)) * 1000 - machine.now())
+    if (difference > CLOCK_TOLERANCE) {
+      const what = `the clock differs from that of Redis by ${Math.round(difference / 1000)} s`
+      findings.push(problem("redis.clock", what, "set both clocks: `timedatectl set-ntp true`"))
+    }
+    return findings.length > 0
+      ? findings
+      : [fine("redis", `Redis at ${nodes} is reachable and set up for ${config.redis.durability}`)]
+  } catch (error) {
+    if (!(error instanceof RedisError)) throw error
+    const advice =
+      "start it, or correct redis.nodes, redis.password and redis.tls; `redis-cli -h HOST -p PORT ping` tells more"
+    return [problem("redis.unreachable", `Redis at ${nodes} cannot be used: ${error.message}`, advice)]
+  }
+}
