@@ -2,8 +2,10 @@ import { Command } from "commander"
 import { addAddress } from "./commands/address.ts"
 import { addAdmin } from "./commands/admin.ts"
 import { addAgent } from "./commands/agent.ts"
+import { addBackup } from "./commands/backup.ts"
 import { addBench } from "./commands/bench.ts"
 import { addCert } from "./commands/cert.ts"
+import { addChat } from "./commands/chat.ts"
 import { addConfig } from "./commands/config.ts"
 import { addDemo } from "./commands/demo.ts"
 import { addDoctor } from "./commands/doctor.ts"
@@ -68,8 +70,10 @@ export function commandLine(exit: (code: number) => void): Command {
     addQueue,
     addLink,
     addDemo,
+    addChat,
     addImport,
     addMigrateStore,
+    addBackup,
     addAdmin,
     addBench,
   ])

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, stat } from "node:fs/promises"
+import { chmod, mkdir, open, rename, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { toStoreError } from "./lmdb-errors.ts"
 import type { BinaryRoot } from "./lmdb-tables.ts"
@@ -11,6 +11,8 @@ export async function writeSnapshot(root: BinaryRoot, folder: string): Promise<v
     await rm(partial, { recursive: true, force: true })
     await mkdir(partial, { recursive: true, mode: 0o700 })
     await root.backup(partial, false)
+    // LMDB makes it with the mode of any file.
+    await chmod(join(partial, "data.mdb"), 0o600)
     await syncPath(join(partial, "data.mdb"))
     await syncPath(partial)
     await rename(partial, folder)
