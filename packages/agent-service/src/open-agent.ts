@@ -14,8 +14,14 @@ const STORE_PROBLEMS: Readonly<Record<string, string>> = {
   IN_USE: "is open in another process",
 }
 
-/** Opens the agent in its folder, with the user that the settings ask for. Throws `OperatorError`. */
-export async function openAgent(folder: string, config: AgentServiceConfig): Promise<Agent> {
+/**
+ * Opens the agent in its folder, with the user that the settings ask for. Without a passphrase there, a random one is made
+ * and kept in the folder. Throws `OperatorError`.
+ */
+export async function openAgent(
+  folder: string,
+  config: Pick<AgentServiceConfig, "passphrase" | "relays" | "privacy">,
+): Promise<Agent> {
   await ensureFolder(folder)
   const passphrase = config.passphrase ?? (await secretFile(join(folder, "passphrase")))
   const store = join(folder, "store")
