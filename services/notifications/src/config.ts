@@ -81,10 +81,10 @@ export const notificationsGroup = group("The push-notification server.", {
   }),
   maxConnectingRelays: setting(integer({ min: 1 }), {
     default: 32,
-    help: "Relays that are connected to at the same time.",
+    help: "Relays that are connected to at the same time, and as many that could not be reached before.",
   }),
   maxSubscriptionBatches: setting(integer({ min: 1 }), {
-    default: 8,
+    default: 32,
     help: "Batches of subscriptions under way at the same time, over all relays.",
   }),
 })

@@ -3,6 +3,7 @@ import { idKey } from "@sluice/encoding/bytes"
 import type { Server } from "@sluice/encoding/server-address"
 import type { Clock } from "@sluice/ops/clock"
 import type { Log } from "@sluice/ops/log"
+import { SmpClientError } from "@sluice/smp-client/client-error"
 import { type Clock as ClientClock, systemClock as systemClientClock } from "@sluice/smp-client/clock"
 import { connect } from "@sluice/smp-client/connect"
 import type { SmpConnection } from "@sluice/smp-client/connection"
@@ -12,7 +13,7 @@ import { createServiceCredentials } from "@sluice/transport/identity"
 import type { PushSink, RelaySink } from "../context.ts"
 import type { NtfStatistics } from "../statistics.ts"
 import type { DroppedQueue, NtfStore, RelayId, SubscriptionRecord } from "../store/ntf-store.ts"
-import { guardedDial } from "./address-guard.ts"
+import { guardedDial, RefusedAddress } from "./address-guard.ts"
 import { Limiter } from "./limiter.ts"
 import { NotificationIntake } from "./notification-intake.ts"
 import { RelaySubscriber, type SubscriberState } from "./relay-subscriber.ts"
@@ -58,6 +59,8 @@ export class RelayPool implements RelaySink {
   readonly #parts: RelayPoolParts
   readonly #subscribers = new Map<string, RelaySubscriber>()
   readonly #connecting: Limiter
+  /** For relays that could not be reached the last time, so that they hold up no others. */
+  readonly #reconnecting: Limiter
   readonly #subscribing: Limiter
   #stopped = false
 
@@ -65,6 +68,7 @@ export class RelayPool implements RelaySink {
     this.#options = options
     this.#parts = parts
     this.#connecting = new Limiter(options.maxConnecting)
+    this.#reconnecting = new Limiter(options.maxConnecting)
     this.#subscribing = new Limiter(options.maxBatches)
   }
 
@@ -155,7 +159,7 @@ export class RelayPool implements RelaySink {
       {
         ...{ store, log, clock: this.#parts.clientClock ?? systemClientClock },
         intake: new NotificationIntake(relayId, { store, clock, log, statistics, pushes }),
-        ...{ connecting: this.#connecting, subscribing: this.#subscribing },
+        ...{ connecting: this.#connecting, reconnecting: this.#reconnecting, subscribing: this.#subscribing },
       },
     )
     this.#subscribers.set(key, subscriber)
@@ -186,12 +190,21 @@ export class RelayPool implements RelaySink {
     const credentials = useService
       ? (stored ?? (await store.keepCredentials(relayId, createServiceCredentials(crypto, { now }))))
       : undefined
-    return connect(server, {
+    let usable = false
+    const onUsable = (): void => {
+      usable = true
+    }
+    const connected = connect(server, {
       ...{ crypto, signal, connectTimeoutMs: connectTimeout, commandTimeoutMs: commandTimeout },
       ...(this.#parts.clientClock && { clock: this.#parts.clientClock }),
-      dial: allowPrivate ? dial : guardedDial(dial),
+      dial: guardedDial(dial, { allowPrivate, onUsable }),
       keepAlive: { pingAfterMs: pingInterval },
       ...(credentials && { service: { role: "N", credentials } }),
+    })
+    return connected.catch((error: unknown) => {
+      // One host that is refused does not make a relay unusable whose other host is only away.
+      const refused = error instanceof SmpClientError && error.cause instanceof RefusedAddress
+      throw refused && usable ? new SmpClientError({ code: "CONNECT", stage: "DIAL" }) : error
     })
   }
 }

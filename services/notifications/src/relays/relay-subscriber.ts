@@ -29,6 +29,8 @@ export interface SubscriberParts {
   readonly intake: NotificationIntake
   /** Relays that connect, and batches of subscriptions under way, at a time. */
   readonly connecting: Limiter
+  /** The same for relays that could not be reached the last time. */
+  readonly reconnecting: Limiter
   readonly subscribing: Limiter
 }
 
@@ -109,20 +111,23 @@ export class RelaySubscriber {
   }
 
   async #run(): Promise<void> {
-    const { log, clock } = this.#parts
+    const { log, clock, connecting, reconnecting } = this.#parts
     const { signal } = this.#stop
+    let unreachable = false
     while (!signal.aborted) {
       this.#state = "connecting"
       const began = clock.now()
       try {
-        const connection = await this.#parts.connecting.run(() => {
+        const connection = await (unreachable ? reconnecting : connecting).run(() => {
           signal.throwIfAborted()
           return this.#options.connect(signal)
         })
+        unreachable = false
         await this.#serve(connection)
         if (clock.now() - began >= this.#backoff.stableMs) this.#backoff.reset()
       } catch (error) {
         if (signal.aborted) break
+        unreachable = true
         await this.#failed(error)
       }
       if (signal.aborted) break
