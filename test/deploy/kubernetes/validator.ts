@@ -58,8 +58,8 @@ export function validator(version: string): (manifest: Manifest) => readonly str
   return (manifest) => {
     const check = checks.get(`${manifest.apiVersion} ${manifest.kind}`)
     if (check === undefined) return [`${manifest.apiVersion} ${manifest.kind} is not known`]
-    if (check(manifest)) return []
     const where = `${manifest.kind} ${manifest.metadata.name}`
+    if (check(manifest)) return []
     return (check.errors ?? []).map(
       ({ instancePath, message, params }) => `${where}${instancePath} ${message} ${JSON.stringify(params)}`,
     )
