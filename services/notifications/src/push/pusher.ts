@@ -162,7 +162,8 @@ export class Pusher implements PushSink {
     this.#lanes.set(tag, lane)
     const key = idKey(push.tokenId) + push.kind
     if (lane.running.has(key)) {
-      lane.again.add(key)
+      // A periodic push under way is as good as one more.
+      if (push.kind !== "check-messages") lane.again.add(key)
       return
     }
     if (lane.waiting.has(key)) {
@@ -230,6 +231,8 @@ export class Pusher implements PushSink {
   async #sendCheck(push: Waiting): Promise<boolean> {
     const token = await this.#parts.store.token(push.tokenId)
     if (token?.status.type !== "ACTIVE" || token.cronMinutes === 0) return false
+    // It may have been sent since it was found.
+    if (token.cronSentAt + token.cronMinutes * 60 >= seconds(this.#parts.clock)) return false
     await this.#deliver(token, push, { kind: "check-messages" })
     return false
   }
