@@ -6,7 +6,7 @@ import { FlakyRelay } from "./flaky-relay.ts"
 import { connect, TestAgent } from "./test-agent.ts"
 
 /*
- * Many agents, whose connections to relays are cut and which are restarted at random: nothing that was sent may be lost,
+ * Many agents, whose connections to relays are cut, whose queues are moved and which are restarted at random: nothing that was sent may be lost,
  * nothing may be accepted twice, and each sender's messages come in order. SLUICE_SEED repeats a run.
  */
 
@@ -121,9 +121,17 @@ class Run implements AsyncDisposable {
 
   async trouble(): Promise<void> {
     const victim = this.agent(Math.floor(this.random() * this.agents.length))
-    if (this.random() < 0.3) await victim.restart()
+    const kind = this.random()
+    if (kind < 0.3) await victim.restart()
+    else if (kind < 0.5) await this.#move()
     else for (const relay of this.flaky) relay.cut(() => this.random() < 0.5)
     for (const { agent } of this.agents) agent.retryNow()
+  }
+
+  /** Moves a queue; one that is being moved already stays where it is. */
+  async #move(): Promise<void> {
+    const stream = this.streams[Math.floor(this.random() * this.streams.length)]
+    await stream?.to.agent.switchQueue(stream.toId).catch(() => undefined)
   }
 
   get done(): boolean {

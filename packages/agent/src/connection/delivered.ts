@@ -104,7 +104,11 @@ function giveUp(draft: Draft, delivery: DeliveryRecord, sent: SentRecord, error:
 /** The message leaves this queue; with the last one its content goes, and what no receipt can come for altogether. */
 function removeDelivery(draft: Draft, { queue, sentId }: DeliveryRecord, sent: SentRecord, delivered: boolean): void {
   const connectionId = draft.id
-  const pending = sent.pending.filter((key) => key !== queue)
+  // One that was given to another queue while it was on its way needs no second way, now that it has arrived.
+  const moved = delivered && !sent.pending.includes(queue)
+  const pending = moved ? [] : sent.pending.filter((key) => key !== queue)
+  for (const key of moved ? sent.pending : [])
+    draft.change({ table: "deliveries", remove: [connectionId, key, sentId] })
   const isDelivered = sent.delivered === true || delivered
   draft.change({ table: "deliveries", remove: [connectionId, queue, sentId] })
   if (pending.length > 0) {

@@ -2,6 +2,7 @@ import { idKey } from "@sluice/encoding/bytes"
 import type { Server } from "@sluice/encoding/server-address"
 import type { Timer } from "@sluice/ops/clock"
 import { deliveryFailed, deliverySucceeded } from "../connection/delivered.ts"
+import type { Draft } from "../connection/draft.ts"
 import { envelopeOf } from "../connection/outgoing.ts"
 import { isSecurable, sealForQueue } from "../connection/queue-box.ts"
 import { canDeliver } from "../connection/steps.ts"
@@ -14,6 +15,10 @@ interface Worker {
   readonly connectionId: ConnectionId
   readonly queue: number
   running: boolean
+  /** A message is on its way. */
+  sending: boolean
+  /** Queues that take over from this one, and wait until that message has arrived or not. */
+  readonly successors: Set<number>
   /** Something has changed since the worker looked. */
   again: boolean
   timer: Timer | undefined
@@ -44,9 +49,9 @@ export class Deliveries {
   /** Starts the worker of a queue, if it has something to do and does not run. */
   wake(connectionId: ConnectionId, queue: number): void {
     if (this.#stopped) return
-    const key = `${queue}/${idKey(connectionId)}`
+    const key = workerKey(connectionId, queue)
     const known = this.#workers.get(key)
-    const worker = known ?? { connectionId, queue, running: false, again: false, timer: undefined }
+    const worker = known ?? newWorker(connectionId, queue)
     if (known === undefined) this.#workers.set(key, worker)
     worker.again = true
     if (worker.running) return
@@ -120,7 +125,10 @@ export class Deliveries {
         this.#sleep(worker, wait)
         return
       }
-      await this.#deliver(head)
+      worker.sending = true
+      await this.#deliver(head).finally(() => (worker.sending = false))
+      for (const successor of worker.successors) this.wake(worker.connectionId, successor)
+      worker.successors.clear()
     }
   }
 
@@ -154,18 +162,36 @@ export class Deliveries {
     }
     if (record.deleted !== undefined && !record.deleted.wait) return undefined
     if (record.attended === true && !attended) return undefined
+    if (this.#mustWait(connectionId, queue)) return undefined
     return canDeliver(record, queue, sent.kind === "CONFIRMATION") ? { record, queue, delivery, sent } : undefined
   }
 
+  /** A queue takes over only when nothing is on its way to the old one any more: messages keep their order. */
+  #mustWait(connectionId: ConnectionId, { key, replaces }: SendQueueRecord): boolean {
+    const old = replaces === undefined ? undefined : this.#workers.get(workerKey(connectionId, replaces))
+    if (old?.sending !== true) return false
+    old.successors.add(key)
+    return true
+  }
+
   async #deliver({ record, queue, delivery, sent }: Head): Promise<void> {
-    const { connections, limits } = this.#context
+    const { connections, limits, store } = this.#context
+    /** What is kept of the message when its fate is known: meanwhile it may have been given to another queue. */
+    const now = (): Promise<SentRecord | undefined> => store.get("sent", [record.id, sent.sentId])
+    const succeeded = async (draft: Draft, proxy: Server | undefined): Promise<void> => {
+      const kept = await now()
+      if (kept !== undefined) await deliverySucceeded(draft, delivery, kept, proxy)
+    }
+    const failed = async (draft: Draft, error: AgentError): Promise<void> => {
+      const kept = await now()
+      if (kept?.pending.includes(delivery.queue)) await deliveryFailed(draft, delivery, kept, error, limits)
+    }
     try {
       const proxy = await this.#send(record, queue, sent)
-      await connections.change(record.id, (draft) => deliverySucceeded(draft, delivery, sent, proxy), DELETED_TOO)
+      await connections.change(record.id, (draft) => succeeded(draft, proxy), DELETED_TOO)
     } catch (reason) {
       const error = asAgentError(reason)
-      if (!isAboutDelivery(error)) return
-      await connections.change(record.id, (draft) => deliveryFailed(draft, delivery, sent, error, limits), DELETED_TOO)
+      if (isAboutDelivery(error)) await connections.change(record.id, (draft) => failed(draft, error), DELETED_TOO)
     }
   }
 
@@ -191,6 +217,14 @@ export class Deliveries {
     if (first !== undefined) await store.commit([{ table: "deliveries", put: { ...first, notBefore: 0 } }])
     this.wake(connectionId, queue)
   }
+}
+
+function newWorker(connectionId: ConnectionId, queue: number): Worker {
+  return { connectionId, queue, running: false, sending: false, successors: new Set(), again: false, timer: undefined }
+}
+
+function workerKey(connectionId: ConnectionId, queue: number): string {
+  return `${queue}/${idKey(connectionId)}`
 }
 
 const DELETED_TOO = { deletedToo: true } as const

@@ -6,11 +6,12 @@ import type { ReceivedMessage } from "@sluice/smp-client/queue-types"
 import type { Draft } from "../connection/draft.ts"
 import { quotaMarker } from "../connection/quota.ts"
 import { type AckBy, receive } from "../connection/receive.ts"
-import type { AgentError } from "../errors.ts"
+import { AgentError } from "../errors.ts"
 import { asAgentError } from "../network/network-error.ts"
 import type { Session } from "../network/session-pool.ts"
 import type { ConnectionId, ReceiveQueueRecord } from "../store/records.ts"
 import type { AgentContext } from "./context.ts"
+import { oldQueueDrained } from "./draining.ts"
 
 /** What is left to do after a message was stored. */
 interface Taken {
@@ -23,6 +24,7 @@ export class Receiver {
   readonly #context: AgentContext
   readonly #working = new Set<Promise<void>>()
   #stopped = false
+  #stopping = new AbortController()
 
   constructor(context: AgentContext) {
     this.#context = context
@@ -68,11 +70,13 @@ export class Receiver {
   /** Takes no more messages; resolves when none is being taken. */
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#stopping.abort(new AgentError({ code: "INACTIVE" }))
     await Promise.all(this.#working)
   }
 
   resume(): void {
     this.#stopped = false
+    this.#stopping = new AbortController()
   }
 
   #start(connectionId: ConnectionId, session: Session, { recipientId, msgId, body }: ReceivedMessage): void {
@@ -85,16 +89,17 @@ export class Receiver {
     this.#working.add(taken)
   }
 
-  /** A message for a connection that was deleted meanwhile is nobody's concern. */
+  /** A message for a connection that was deleted meanwhile is nobody's concern; nor is one that comes when all stops. */
   #failed(connectionId: ConnectionId, error: AgentError): void {
     const { problem } = error
-    if (problem.code === "CONN" && problem.reason === "NOT_FOUND") return
+    if (problem.code === "INACTIVE" || (problem.code === "CONN" && problem.reason === "NOT_FOUND")) return
     this.#context.events.emit({ type: "error", connectionId, error })
   }
 
   /** A message, and those that its acknowledgement brings. */
   async #takeAll(connectionId: ConnectionId, session: Session, first: ReceivedMessage): Promise<void> {
     let message: ReceivedMessage | undefined = first
+    await oldQueueDrained(this.#context, connectionId, first.recipientId, this.#stopping.signal)
     while (message !== undefined && !this.#stopped) {
       const { ack, queue }: Taken = await this.#store(connectionId, message)
       if (ack === "user" || queue === undefined) return

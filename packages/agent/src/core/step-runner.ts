@@ -18,6 +18,7 @@ import { AgentError, isHostError, isTemporary } from "../errors.ts"
 import { asAgentError, networkError } from "../network/network-error.ts"
 import type { ConnectionId, ConnectionRecord, RetryState } from "../store/records.ts"
 import type { AgentContext } from "./context.ts"
+import { isEmpty } from "./draining.ts"
 import { Locks } from "./locks.ts"
 import { subscribed } from "./subscribed.ts"
 
@@ -86,7 +87,8 @@ export class StepRunner {
     this.attend(id)
       .then(
         () => undefined,
-        (error: unknown) => this.#failed(id, asAgentError(error), state),
+        (error: unknown) =>
+          error instanceof NotYet ? this.#wait(id, state) : this.#failed(id, asAgentError(error), state),
       )
       .catch((error: unknown) => this.#context.events.emit({ type: "error", error: asAgentError(error) }))
       .finally(() => this.#running.delete(key))
@@ -105,7 +107,7 @@ export class StepRunner {
 
   async #failed(id: ConnectionId, error: AgentError, state: RetryState): Promise<void> {
     if (this.#stopped || error.problem.code === "INACTIVE") return
-    const { connections, clock, users, random } = this.#context
+    const { connections, users, random } = this.#context
     const later = isTemporary(error.problem) || isHostError(error.problem)
     const otherServer = (used: readonly Server[], userId: number): Server => users.storageServer(userId, used, random)
     const failed = await connections
@@ -119,12 +121,21 @@ export class StepRunner {
       )
       // The connection is gone, and with it what there was to do.
       .catch(() => undefined)
-    if (failed === undefined) return
+    if (failed !== undefined) this.#tryLater(id, state, failed)
+  }
+
+  async #wait(id: ConnectionId, state: RetryState): Promise<void> {
+    const record = await this.#context.store.get("connections", [id])
+    if (record !== undefined && !this.#stopped) this.#tryLater(id, state, nameOf(nextStep(record)))
+  }
+
+  #tryLater(id: ConnectionId, state: RetryState, failed: string): void {
     const again = (): void => {
       this.#retries.delete(idKey(id))
       this.#run(id, nextRetry(state, FAST))
     }
-    this.#retries.set(idKey(id), { timer: clock.setTimeout(again, state.delay, { background: true }), failed })
+    const timer = this.#context.clock.setTimeout(again, state.delay, { background: true })
+    this.#retries.set(idKey(id), { timer, failed })
   }
 
   async #take(record: ConnectionRecord, step: Step): Promise<void> {
@@ -176,6 +187,12 @@ export class StepRunner {
 
   /** A queue that the server does not know any more is as good as deleted. */
   async #delete(record: ConnectionRecord, { queue }: Extract<Step, { readonly type: "delete" }>): Promise<void> {
+    if (queue.switching === "received_message" && record.deleted === undefined) {
+      const empty = await isEmpty(this.#context, record, queue).catch((error: unknown) => {
+        throw networkError(error, queue)
+      })
+      if (!empty) throw new NotYet()
+    }
     this.#context.subscriptions.remove(queue)
     await this.#asRecipient(record, queue.server, (relay) => relay.deleteQueue(queue)).catch((error: unknown) => {
       if (!isGone(error)) throw error
@@ -206,6 +223,11 @@ export class StepRunner {
   ): Promise<void> {
     await this.#context.routes.send({ userId, connectionId: id }, server, command)
   }
+}
+
+/** A step that is due only when something else has happened. */
+class NotYet extends Error {
+  override readonly name = "NotYet"
 }
 
 /** What a step is about: a later one of the same name is the same step. */

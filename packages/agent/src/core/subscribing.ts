@@ -57,6 +57,8 @@ export async function fetchMessages(
   return count
 }
 
-function isReceiving({ deleting, onlyCreate, status }: ReceiveQueueRecord): boolean {
-  return deleting === undefined && onlyCreate !== true && status !== "disabled"
+function isReceiving({ deleting, switching, onlyCreate, status }: ReceiveQueueRecord): boolean {
+  // What is left in a queue that was replaced is received before it is deleted.
+  const isThere = deleting === undefined || switching === "received_message"
+  return isThere && onlyCreate !== true && status !== "disabled"
 }
