@@ -1,10 +1,12 @@
 import type { Server as HttpsServer } from "node:https"
 import { networkInterfaces } from "node:os"
+import { resolve } from "node:path"
 import { createSecureContext, type SecureContext, type TLSSocket } from "node:tls"
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { type Bind, bindOf, formatBind } from "@sluice/ops/bind"
 import { type Clock, systemClock } from "@sluice/ops/clock"
+import { FileReload, type FileReloadComponents } from "@sluice/ops/file-reload"
 import type { Log } from "@sluice/ops/log"
 import { Metrics } from "@sluice/ops/metrics"
 import { OperatorError } from "@sluice/ops/operator-error"
@@ -82,7 +84,9 @@ export async function createLinksServer(config: LinksConfig, parts: LinksServerP
     clients: clients.size,
     connections,
   })
-  return assemble({ config, log, dataFolder, app, resolver, handOver, metrics })
+  const reload =
+    certificate && certificateReload(config, dataFolder, certificate, { app, handOver, clock, log, register })
+  return assemble({ config, log, app, resolver, handOver, reload, metrics })
 }
 
 /** What TLS servers call a connection that is set up; the HTTP part of one listens for it. */
@@ -123,22 +127,51 @@ class SharedPort implements WebHandOver {
   }
 }
 
+interface ReloadParts extends FileReloadComponents {
+  readonly app: ReturnType<typeof createWebApp>
+  readonly handOver: SharedPort | undefined
+}
+
+/** Connections get the new certificate from then on, here and on the port of the relay. */
+function certificateReload(
+  config: LinksConfig,
+  dataFolder: string,
+  present: WebCertificate,
+  { app, handOver, ...components }: ReloadParts,
+): FileReload<WebCertificate> {
+  const files = [config.certificate, config.key].filter((path) => path !== undefined)
+  const options = {
+    ...{ what: "certificates", present, metric: "sluice_links_certificate_reloads_total" },
+    files: files.map((path) => resolve(dataFolder, path)),
+    same: (a: WebCertificate, b: WebCertificate) => a.cert.equals(b.cert) && a.key.equals(b.key),
+    load: async () => (await loadWebCertificate(config, dataFolder)) ?? present,
+    use(loaded: WebCertificate): void {
+      // The pages were made with a certificate, so this is a server for TLS.
+      const server = app.server as unknown as HttpsServer
+      server.setSecureContext({ ...loaded, minVersion: "TLSv1.2" })
+      handOver?.use(loaded)
+    },
+  }
+  return new FileReload(options, components)
+}
+
 interface Assembly {
   readonly config: LinksConfig
   readonly log: Log
-  readonly dataFolder: string
   readonly app: ReturnType<typeof createWebApp>
   readonly resolver: Resolver | undefined
   readonly handOver: SharedPort | undefined
+  readonly reload: FileReload<WebCertificate> | undefined
   readonly metrics: LinksMetrics
 }
 
-function assemble({ config, log, dataFolder, app, resolver, handOver, metrics }: Assembly): LinksServer {
+function assemble({ config, log, app, resolver, handOver, reload, metrics }: Assembly): LinksServer {
   let stopped: Promise<void> | undefined
   const end = async (deadline: AbortSignal): Promise<void> => {
     const cut = (): void => app.server.closeAllConnections()
     if (deadline.aborted) cut()
     else deadline.addEventListener("abort", cut, { once: true })
+    reload?.stop()
     await app.close()
     deadline.removeEventListener("abort", cut)
     await resolver?.close()
@@ -157,6 +190,7 @@ function assemble({ config, log, dataFolder, app, resolver, handOver, metrics }:
       try {
         await listen(app, bindOf(config.bind, config.port))
         resolver?.start()
+        await reload?.start()
       } catch (error) {
         await stop(AbortSignal.abort())
         throw error
@@ -168,12 +202,7 @@ function assemble({ config, log, dataFolder, app, resolver, handOver, metrics }:
     },
     stop,
     async reload() {
-      const certificate = await loadWebCertificate(config, dataFolder)
-      if (certificate === undefined) return
-      // The pages were made with a certificate, so this is a server for TLS.
-      const server = app.server as unknown as HttpsServer
-      server.setSecureContext({ ...certificate, minVersion: "TLSv1.2" })
-      handOver?.use(certificate)
+      await reload?.reload()
     },
     [Symbol.asyncDispose]: () => stop(AbortSignal.abort()),
   }

@@ -4,6 +4,7 @@ import { nativeCrypto } from "@sluice/crypto/native"
 import { type AdminServer, createAdminServer } from "@sluice/ops/admin-server"
 import { type Bind, bindOf } from "@sluice/ops/bind"
 import { type Clock, systemClock } from "@sluice/ops/clock"
+import type { FileReload } from "@sluice/ops/file-reload"
 import type { JobRunner } from "@sluice/ops/jobs"
 import type { Log } from "@sluice/ops/log"
 import { Metrics } from "@sluice/ops/metrics"
@@ -14,6 +15,7 @@ import type { Service } from "@sluice/ops/service"
 import { timerJobs } from "@sluice/ops/timer-jobs"
 import { bullmqJobs } from "@sluice/redis/bullmq-jobs"
 import { createBlockServer } from "@sluice/server-kit/block-server"
+import { identityReload } from "@sluice/server-kit/identity-reload"
 import type { BlockServer, ListenAddress } from "@sluice/server-kit/server"
 import { loadServerIdentity, warnBeforeExpiry } from "@sluice/server-kit/server-identity"
 import { createServerMetrics } from "@sluice/server-kit/server-metrics"
@@ -94,7 +96,6 @@ export async function createNotificationsServer(
 class AssembledServer implements NotificationsServer {
   readonly readiness: Readiness
   readonly statistics: NtfStatistics = new NtfStatistics()
-  readonly #config: NotificationsConfig
   readonly #parts: NotificationsParts
   readonly #store: NtfStore
   readonly #pusher: Pusher
@@ -105,7 +106,7 @@ class AssembledServer implements NotificationsServer {
   /** What one server does for all that share its store. */
   readonly #fleetJobs: JobRunner | undefined
   readonly #admin: AdminServer
-  #credentials: Credentials
+  readonly #identity: FileReload<Credentials>
   #counts = NO_COUNTS
   #storeWorks = true
   #stopped: Promise<void> | undefined
@@ -119,9 +120,7 @@ class AssembledServer implements NotificationsServer {
   ) {
     const { log, clock = systemClock, crypto = nativeCrypto, random = Math.random } = parts
     const { notifications } = config
-    this.#config = config
     this.#parts = parts
-    this.#credentials = credentials
     this.#store = store
     this.readiness = parts.readiness ?? new Readiness(clock)
     const metrics = parts.metrics ?? new Metrics()
@@ -158,7 +157,16 @@ class AssembledServer implements NotificationsServer {
     })
     register.gaugeFrom(
       { name: "sluice_certificate_seconds_left", help: "Time until the first certificate of the chain expires" },
-      () => secondsLeft(this.#credentials, clock.now() / 1000),
+      () => secondsLeft(this.#identity.present, clock.now() / 1000),
+    )
+    this.#identity = identityReload(
+      {
+        setting: "notifications.identity",
+        folder: join(parts.dataFolder, notifications.identity),
+        present: credentials,
+        use: (loaded) => this.#server.useCredentials(loaded),
+      },
+      { crypto, clock, log, register },
     )
     this.#server = createBlockServer(
       {
@@ -193,7 +201,7 @@ class AssembledServer implements NotificationsServer {
   }
 
   get fingerprint(): Uint8Array {
-    return this.#credentials.fingerprint
+    return this.#identity.present.fingerprint
   }
 
   get relays(): Pick<RelayPool, "states" | "subscriptions"> {
@@ -207,6 +215,7 @@ class AssembledServer implements NotificationsServer {
       await this.#admin.listen()
       await this.#server.start(signal)
       await this.#jobs.start()
+      await this.#identity.start()
       await this.#fleet?.start()
       await this.#fleetJobs?.start()
     } catch (error) {
@@ -225,11 +234,8 @@ class AssembledServer implements NotificationsServer {
     return this.#stopped
   }
 
-  async reload(): Promise<void> {
-    const credentials = await loadIdentity(this.#config, this.#parts)
-    this.#credentials = credentials
-    this.#server.useCredentials(credentials)
-    await this.#checkCertificate()
+  reload(): Promise<void> {
+    return this.#identity.reload()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -238,6 +244,7 @@ class AssembledServer implements NotificationsServer {
 
   /** No new commands, then no new notifications, then no new pushes; what is not sent by then is stored. */
   async #stop(deadline: AbortSignal): Promise<void> {
+    this.#identity.stop()
     await this.#server.stop(deadline)
     await (this.#fleet ?? this.#pool).stop()
     await Promise.all([this.#jobs.stop(), this.#fleetJobs?.stop()])
@@ -261,7 +268,7 @@ class AssembledServer implements NotificationsServer {
 
   #checkCertificate(): Promise<void> {
     const { clock = systemClock, log } = this.#parts
-    warnBeforeExpiry(this.#credentials, clock, log)
+    warnBeforeExpiry(this.#identity.present, clock, log)
     return Promise.resolve()
   }
 }

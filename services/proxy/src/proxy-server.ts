@@ -4,6 +4,7 @@ import { nativeCrypto } from "@sluice/crypto/native"
 import { type AdminServer, createAdminServer } from "@sluice/ops/admin-server"
 import { type Bind, bindOf } from "@sluice/ops/bind"
 import { type Clock, systemClock } from "@sluice/ops/clock"
+import type { FileReload } from "@sluice/ops/file-reload"
 import type { JobRunner } from "@sluice/ops/jobs"
 import type { Log } from "@sluice/ops/log"
 import { Metrics } from "@sluice/ops/metrics"
@@ -15,6 +16,7 @@ import { createMessageProxy } from "@sluice/proxying/create-proxy"
 import type { MessageProxy } from "@sluice/proxying/message-proxy"
 import { createProxyMetrics, type ProxyMetrics } from "@sluice/proxying/metrics"
 import { createBlockServer } from "@sluice/server-kit/block-server"
+import { identityReload } from "@sluice/server-kit/identity-reload"
 import type { BlockServer, ListenAddress } from "@sluice/server-kit/server"
 import { loadServerIdentity, warnBeforeExpiry } from "@sluice/server-kit/server-identity"
 import { createServerMetrics } from "@sluice/server-kit/server-metrics"
@@ -63,27 +65,24 @@ export async function createProxyServer(config: ProxyServerConfig, parts: ProxyS
 class AssembledProxy implements ProxyServer {
   readonly readiness: Readiness
   readonly metrics: ProxyMetrics
-  readonly #config: ProxyServerConfig
   readonly #parts: ProxyServerParts
   readonly #proxy: MessageProxy
   readonly #server: BlockServer
   readonly #jobs: JobRunner
   readonly #admin: AdminServer
-  #credentials: Credentials
+  readonly #identity: FileReload<Credentials>
   #stopped: Promise<void> | undefined
 
   constructor(config: ProxyServerConfig, parts: ProxyServerParts, credentials: Credentials) {
     const { log, clock = systemClock, crypto = nativeCrypto, random = Math.random } = parts
-    this.#config = config
     this.#parts = parts
-    this.#credentials = credentials
     this.readiness = parts.readiness ?? new Readiness(clock)
     const metrics = parts.metrics ?? new Metrics()
     const { register } = metrics
     if (parts.metrics === undefined) registerProcessMetrics(metrics, { version: parts.version ?? "unknown" })
     register.gaugeFrom(
       { name: "sluice_certificate_seconds_left", help: "Time until the first certificate of the chain expires" },
-      () => secondsLeft(this.#credentials, clock.now() / 1000),
+      () => secondsLeft(this.#identity.present, clock.now() / 1000),
     )
     const forwarded = register.counter({
       name: "simplex_smp_relay_messages_received",
@@ -101,6 +100,15 @@ class AssembledProxy implements ProxyServer {
       proxy: this.#proxy,
       executor: refuseForwarded(() => forwarded.value++),
     }
+    this.#identity = identityReload(
+      {
+        setting: "proxy_server.identity",
+        folder: join(parts.dataFolder, config.proxyServer.identity),
+        present: credentials,
+        use: (loaded) => this.#server.useCredentials(loaded),
+      },
+      { crypto, clock, log, register },
+    )
     this.#server = createBlockServer(
       {
         listen: proxyServer.bind.map((address) => bindOf(address, proxyServer.port)),
@@ -126,7 +134,7 @@ class AssembledProxy implements ProxyServer {
   }
 
   get fingerprint(): Uint8Array {
-    return this.#credentials.fingerprint
+    return this.#identity.present.fingerprint
   }
 
   async start(signal: AbortSignal = NEVER): Promise<void> {
@@ -134,6 +142,7 @@ class AssembledProxy implements ProxyServer {
       await this.#admin.listen()
       await this.#server.start(signal)
       await this.#jobs.start()
+      await this.#identity.start()
     } catch (error) {
       await this.stop(AbortSignal.abort())
       throw error
@@ -148,11 +157,8 @@ class AssembledProxy implements ProxyServer {
     return this.#stopped
   }
 
-  async reload(): Promise<void> {
-    const credentials = await loadIdentity(this.#config, this.#parts)
-    this.#credentials = credentials
-    this.#server.useCredentials(credentials)
-    await this.#checkCertificate()
+  reload(): Promise<void> {
+    return this.#identity.reload()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -161,6 +167,7 @@ class AssembledProxy implements ProxyServer {
 
   /** Clients first: what they have asked for still needs the connections to relays. */
   async #stop(deadline: AbortSignal): Promise<void> {
+    this.#identity.stop()
     await this.#server.stop(deadline)
     await this.#proxy.stop()
     await this.#jobs.stop()
@@ -169,7 +176,7 @@ class AssembledProxy implements ProxyServer {
 
   #checkCertificate(): Promise<void> {
     const { clock = systemClock, log } = this.#parts
-    warnBeforeExpiry(this.#credentials, clock, log)
+    warnBeforeExpiry(this.#identity.present, clock, log)
     return Promise.resolve()
   }
 }

@@ -6,6 +6,7 @@ import type { NodeLink } from "@sluice/fleet/node-link"
 import { createAdminServer } from "@sluice/ops/admin-server"
 import { bindOf } from "@sluice/ops/bind"
 import { type Clock, systemClock } from "@sluice/ops/clock"
+import type { FileReload } from "@sluice/ops/file-reload"
 import type { JobRunner } from "@sluice/ops/jobs"
 import type { Log } from "@sluice/ops/log"
 import { Metrics } from "@sluice/ops/metrics"
@@ -18,6 +19,7 @@ import type { MessageProxy } from "@sluice/proxying/message-proxy"
 import { createProxyMetrics } from "@sluice/proxying/metrics"
 import type { StoreCounts } from "@sluice/queue-store/queue-store"
 import { createBlockServer } from "@sluice/server-kit/block-server"
+import { identityReload } from "@sluice/server-kit/identity-reload"
 import type { BlockServer, ListenAddress } from "@sluice/server-kit/server"
 import { loadServerIdentity, warnBeforeExpiry } from "@sluice/server-kit/server-identity"
 import { createServerMetrics, type ServerMetrics } from "@sluice/server-kit/server-metrics"
@@ -130,7 +132,7 @@ class AssembledRelay implements Relay {
   readonly #resolver: HttpNamesResolver | undefined
   readonly #serverMetrics: ServerMetrics
   readonly readiness: Readiness
-  #credentials: Credentials
+  readonly #identity: FileReload<Credentials>
   #counts = NO_COUNTS
   #storeWorks = true
   #stopped: Promise<void> | undefined
@@ -145,7 +147,6 @@ class AssembledRelay implements Relay {
     const { log, clock = systemClock, crypto = nativeCrypto, random = Math.random } = parts
     this.#config = config
     this.#parts = parts
-    this.#credentials = credentials
     this.#store = store
     this.#resolver = resolver
     const metrics = parts.metrics ?? new Metrics()
@@ -195,10 +196,19 @@ class AssembledRelay implements Relay {
     )
     register.gaugeFrom(
       { name: "sluice_certificate_seconds_left", help: "Time until the first certificate of the chain expires" },
-      () => secondsLeft(this.#credentials, clock.now() / 1000),
+      () => secondsLeft(this.#identity.present, clock.now() / 1000),
     )
     registerBlobMetrics(register, this.#core.blobs)
     if (parts.metrics === undefined) registerProcessMetrics(metrics, { version })
+    this.#identity = identityReload(
+      {
+        setting: "identity.path",
+        folder: join(parts.dataFolder, config.identity.path),
+        present: credentials,
+        use: (loaded) => this.#server.useCredentials(loaded),
+      },
+      { crypto, clock, log, register },
+    )
     this.#server = createBlockServer(
       {
         listen: config.relay.bind.map((address) => bindOf(address, config.relay.port)),
@@ -252,7 +262,7 @@ class AssembledRelay implements Relay {
   }
 
   get fingerprint(): Uint8Array {
-    return this.#credentials.fingerprint
+    return this.#identity.present.fingerprint
   }
 
   get statistics(): Statistics {
@@ -275,6 +285,7 @@ class AssembledRelay implements Relay {
       await this.#admin.listen()
       await this.#server.start(signal)
       await this.#jobs.start()
+      await this.#identity.start()
       await this.#fleetJobs.start()
     } catch (error) {
       await this.stop(AbortSignal.abort())
@@ -298,11 +309,8 @@ class AssembledRelay implements Relay {
     return this.#store.store.close()
   }
 
-  async reload(): Promise<void> {
-    const credentials = await loadIdentity(this.#config, this.#parts)
-    this.#credentials = credentials
-    this.#server.useCredentials(credentials)
-    await this.#checkCertificate()
+  reload(): Promise<void> {
+    return this.#identity.reload()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -310,6 +318,7 @@ class AssembledRelay implements Relay {
   }
 
   async #stop(deadline: AbortSignal): Promise<void> {
+    this.#identity.stop()
     await this.#server.stop(deadline)
     await this.#proxy.stop()
     await this.#jobs.stop()
@@ -365,7 +374,7 @@ class AssembledRelay implements Relay {
 
   #checkCertificate(): Promise<void> {
     const { clock = systemClock, log } = this.#parts
-    warnBeforeExpiry(this.#credentials, clock, log)
+    warnBeforeExpiry(this.#identity.present, clock, log)
     return Promise.resolve()
   }
 }
