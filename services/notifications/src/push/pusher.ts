@@ -63,6 +63,8 @@ export class Pusher implements PushSink {
   /** Something did not find room here and has to be looked for in the store. */
   #overflow = false
   #recovering: Promise<void> | undefined
+  /** Runs until the store is looked at again after a failure. */
+  #storeRetry: Timer | undefined
   #idle: (() => void) | undefined
 
   constructor(options: PusherOptions, parts: PusherParts) {
@@ -305,17 +307,21 @@ export class Pusher implements PushSink {
     this.#timers.add(timer)
   }
 
+  /** One look at the store makes up for all that failed meanwhile, and one line in the log tells of it. */
   #storeFailed(error: unknown): void {
+    if (this.#storeRetry !== undefined) return
     this.#parts.log.error("what is to be pushed could not be read or written", { error })
     if (this.#stopping) return
     const timer = this.#parts.clock.setTimeout(
       () => {
         this.#timers.delete(timer)
+        this.#storeRetry = undefined
         this.recover().catch((again: unknown) => this.#storeFailed(again))
       },
       STORE_RETRY,
       { background: true },
     )
+    this.#storeRetry = timer
     this.#timers.add(timer)
   }
 }

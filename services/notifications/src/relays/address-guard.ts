@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises"
-import { BlockList, isIP } from "node:net"
+import { isIP } from "node:net"
+import { isPublicAddress } from "@sluice/ops/public-address"
 import type { Dial } from "@sluice/smp-client/dial"
 
 /** The address of a relay is one that this server does not connect to. */
@@ -11,21 +12,8 @@ export class RefusedAddress extends Error {
   }
 }
 
-const PRIVATE_4 = [
-  ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24"],
-  ...["192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"],
-]
-const PRIVATE_6 = ["::/127", "64:ff9b::/96", "fc00::/7", "fe80::/10", "ff00::/8"]
-
 /** A name that only the Tor network resolves. */
 const ONION = /\.onion$/i
-
-const blocked = blockList()
-
-/** Whether the address (text of an IPv4 or IPv6 address) belongs to this machine or a private network. */
-export function isPrivateAddress(address: string): boolean {
-  return blocked.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
-}
 
 /** How relays may be dialed. */
 export interface GuardOptions {
@@ -36,7 +24,7 @@ export interface GuardOptions {
 }
 
 /**
- * Dials, but not into this machine or its private networks: which relay to connect to is said by clients, and a name may
+ * Dials public addresses only, not this machine or its private networks: which relay to connect to is said by clients, and a name may
  * resolve to anything. The address that was checked is the one that is connected to. Onion names are refused before anybody
  * is asked for them. Rejects with {@link RefusedAddress}.
  */
@@ -47,7 +35,7 @@ export function guardedDial(dial: Dial, { allowPrivate, onUsable }: GuardOptions
       onUsable()
       return dial({ host, port }, signal)
     }
-    const allowed = (await addressesOf(host, onUsable)).filter((address) => !isPrivateAddress(address))
+    const allowed = (await addressesOf(host, onUsable)).filter(isPublicAddress)
     signal.throwIfAborted()
     if (allowed.length > 0) onUsable()
     let failure: unknown = new RefusedAddress()
@@ -72,16 +60,4 @@ async function addressesOf(host: string, onFailure: () => void): Promise<readonl
     onFailure()
     throw error
   }
-}
-
-function blockList(): BlockList {
-  const list = new BlockList()
-  for (const range of PRIVATE_4) addRange(list, range, "ipv4")
-  for (const range of PRIVATE_6) addRange(list, range, "ipv6")
-  return list
-}
-
-function addRange(list: BlockList, range: string, family: "ipv4" | "ipv6"): void {
-  const [network = "", bits = ""] = range.split("/")
-  list.addSubnet(network, Number(bits), family)
 }

@@ -128,7 +128,10 @@ export class RelaySubscriber {
       } catch (error) {
         if (signal.aborted) break
         unreachable = true
-        await this.#failed(error)
+        await this.#failed(error).catch((failure: unknown) => {
+          // The store is away as well: the next attempt comes to the same end, and to a store that is back.
+          log.error("what is wrong with a relay could not be stored", { error: failure })
+        })
       }
       if (signal.aborted) break
       this.#state = "waiting"
