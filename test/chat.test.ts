@@ -1,6 +1,9 @@
 // `sluice chat` as processes of their own, one for each person, over a relay.
+import { execFile, spawn } from "node:child_process"
 import { readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
+import type { Readable } from "node:stream"
+import { promisify, stripVTControlCharacters } from "node:util"
 import { formatServerAddress } from "@sluice/encoding/server-address"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Result, type Running, sluice, start, temporaryFolder } from "../packages/cli/test/sluice.ts"
@@ -83,6 +86,72 @@ describe("two people in two processes", () => {
     await again.ended
   })
 })
+
+/** Runs a command line on a pseudo-terminal, where there is a program that gives one. */
+const onTerminal = await promisify(execFile)("script", ["--version"]).then(
+  () => true,
+  () => false,
+)
+
+describe.skipIf(!onTerminal)("on a pseudo-terminal", () => {
+  it("somebody sees who the other is, writes, sees that it has come, and leaves", async () => {
+    await using folder = await temporaryFolder()
+    const bob = chat(folder.path, "Bob", ["--invite", "--count", "1"], "Hello Ann\n")
+    const link = await linkOf(bob)
+    const main = join(import.meta.dirname, "..", "packages", "cli", "src", "main.ts")
+    const own = ["chat", link, "--folder", join(folder.path, "Ann"), "--name", "Ann", "--relay", address]
+    const line = [process.execPath, main, ...own].map((word) => `'${word}'`).join(" ")
+    const env = { ...process.env, SLUICE_DATA: folder.path, COLUMNS: "200", TERM: "xterm" }
+    const ann = spawn("script", ["-q", "-e", "-c", line, "/dev/null"], { env, stdio: ["pipe", "pipe", "inherit"] })
+    try {
+      const screen = new Screen(ann.stdout)
+      await screen.shows(/Bob is connected/)
+      await screen.shows(/Bob: .*Hello Ann/)
+      ann.stdin.write("Hello Bob 👋")
+      await screen.shows(/Hello Bob 👋/)
+      ann.stdin.write("\r")
+      await screen.shows(/you: .*Hello Bob 👋.* ✓✓/)
+      expect(events(await bob.ended)).toContainEqual(expect.objectContaining({ type: "message", text: "Hello Bob 👋" }))
+      const ended = new Promise((resolve) => ann.once("close", resolve))
+      ann.stdin.write("/quit")
+      await screen.shows(/\/quit/)
+      ann.stdin.write("\r")
+      expect(await ended).toBe(0)
+    } finally {
+      ann.kill("SIGKILL")
+    }
+  })
+})
+
+/** What a terminal was told to show. */
+class Screen {
+  #text = ""
+  #look = (): void => undefined
+
+  constructor(output: Readable) {
+    output.setEncoding("utf8").on("data", (text: string) => {
+      this.#text += text
+      this.#look()
+    })
+  }
+
+  /** Waits for a pattern in what was drawn, colours left out. */
+  shows(pattern: RegExp): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no ${pattern} in ${this.#plain()}`)), 20_000)
+      this.#look = () => {
+        if (!pattern.test(this.#plain())) return
+        clearTimeout(timer)
+        resolve()
+      }
+      this.#look()
+    })
+  }
+
+  #plain(): string {
+    return stripVTControlCharacters(this.#text)
+  }
+}
 
 describe("what is asked wrongly", () => {
   it.each([

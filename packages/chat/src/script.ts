@@ -26,8 +26,8 @@ export interface ScriptOptions {
 export async function runScript(chat: Chat, options: ScriptOptions): Promise<void> {
   const { lines, print, count, receipts, signal } = options
   const done = receipts ? "received" : "sent"
-  const arrived = new Set<number>()
-  const sent = new Set<number>()
+  const arrived = new Set<string>()
+  const sent = new Set<string>()
   let received = 0
   let finished = false
   const ended = Promise.withResolvers<void>()
@@ -41,7 +41,7 @@ export async function runScript(chat: Chat, options: ScriptOptions): Promise<voi
     if (event.type === "connected") partner.resolve(event.contact)
     else if (event.type === "message") received++
     else if (event.type === "failed") ended.reject(new Error(`a message was not delivered: ${event.reason}`))
-    else if (event.type === done) arrived.add(event.messageId)
+    else if (event.type === done) arrived.add(keyOf(event.contact, event.messageId))
     look()
   })
   const onAbort = (): void => {
@@ -53,7 +53,7 @@ export async function runScript(chat: Chat, options: ScriptOptions): Promise<voi
   signal.addEventListener("abort", onAbort, { once: true })
   const talk = async (): Promise<void> => {
     const contact = await partner.promise
-    for await (const line of lines) if (line !== "") sent.add(await chat.say(contact, line))
+    for await (const line of lines) if (line !== "") sent.add(keyOf(contact, await chat.say(contact, line)))
     finished = true
     look()
   }
@@ -63,6 +63,11 @@ export async function runScript(chat: Chat, options: ScriptOptions): Promise<voi
     stop()
     signal.removeEventListener("abort", onAbort)
   }
+}
+
+/** The agent counts the messages of each connection. */
+function keyOf({ connectionId }: Contact, messageId: number): string {
+  return `${bytesToJson(connectionId)} ${messageId}`
 }
 
 /** An event as a line of JSON. Contacts are named by their connection and by the name that they give themselves. */
