@@ -4,7 +4,7 @@ import { joinerKeys, publicInvitation, publicParams } from "@sluice/ratchet/keys
 import { formatFullLink } from "@sluice/short-links/full-link"
 import { peerError, prohibited } from "../errors.ts"
 import { encodeEnvelope } from "../protocol/envelope.ts"
-import type { ConfirmationRecord, ReceiveQueueRecord } from "../store/records.ts"
+import type { ConfirmationRecord, ReceiveQueueRecord, SetupRecord } from "../store/records.ts"
 import { type Draft, primaryReceiveQueue, primarySendQueue } from "./draft.ts"
 import { linkParameters } from "./invitation-params.ts"
 import { addReceiveQueue, addSendQueue, type MadeQueue, queueInfo, queueUri } from "./new-queues.ts"
@@ -29,13 +29,7 @@ export function replyQueueCreated(draft: Draft, made: MadeQueue): ReceiveQueueRe
 /** The joiner's confirmation: a sending ratchet, its public keys, and the reply queue. */
 function confirm(
   draft: Draft,
-  {
-    info,
-    e2e,
-  }: {
-    readonly info: Uint8Array
-    readonly e2e: Parameters<typeof joinRatchet>[2] & { versions: { min: number; max: number } }
-  },
+  { info, e2e }: Extract<SetupRecord, { readonly type: "join" }>,
   reply: ReceiveQueueRecord,
 ): void {
   const { record, env } = draft

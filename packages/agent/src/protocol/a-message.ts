@@ -1,5 +1,4 @@
 import { type AuthKey, readKey, writeKey } from "@sluice/crypto/keys"
-import { EMPTY } from "@sluice/encoding/bytes"
 import { DecodeError } from "@sluice/encoding/errors"
 import type { Reader } from "@sluice/encoding/reader"
 import type { Writer } from "@sluice/encoding/writer"
@@ -129,7 +128,7 @@ function readFields(r: Reader, tag: AMessageTag): AMessage {
     case "HELLO":
       return { tag }
     case "A_MSG":
-      return { tag, body: r.remaining === 0 ? EMPTY : r.tail() }
+      return { tag, body: r.tail() }
     case "A_RCVD":
       return { tag, receipts: r.nonEmpty(readReceipt, "receipts") }
     case "A_QCONT":
