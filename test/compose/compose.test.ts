@@ -29,6 +29,7 @@ const proxies = services.filter(({ command }) => command[0] === "proxy")
 const LISTENING: Readonly<Record<string, readonly number[]>> = {
   balancer: [5223],
   redis: [6379],
+  "redis-exporter": [9121],
   prometheus: [9090],
   grafana: [3000],
 }
@@ -119,7 +120,8 @@ describe("docker-compose.yml", () => {
     const targets = prometheus.scrape_configs.flatMap((job: { static_configs: { targets: string[] }[] }) =>
       job.static_configs.flatMap((group) => group.targets),
     )
-    expect(targets).toHaveLength(relays.length + proxies.length)
+    // Redis has an exporter.
+    expect(targets).toHaveLength(relays.length + proxies.length + 1)
     for (const target of targets) expectReachable(target)
     const grafana = parse(readFileSync(join(ROOT, "deploy", "grafana", "datasources.yml"), "utf8"))
     for (const { url } of grafana.datasources) expectReachable(new URL(url).host)
