@@ -104,6 +104,8 @@ export class Pusher implements PushSink {
   recover(): Promise<void> {
     this.#recovering ??= this.#recover().finally(() => {
       this.#recovering = undefined
+      // Those under way may have ended meanwhile, and then nobody else would look again.
+      this.#catchUp()
     })
     return this.#recovering
   }
@@ -191,7 +193,8 @@ export class Pusher implements PushSink {
         lane.running.delete(key)
         const anew = lane.again.delete(key) || again
         if (anew) this.#add(tag, { ...push, second: false })
-        else this.#pump(tag)
+        // Also then: it may have found no room, and somebody has to take its place.
+        this.#pump(tag)
         this.#settled()
       })
     }
@@ -199,7 +202,13 @@ export class Pusher implements PushSink {
 
   #settled(): void {
     if (this.running === 0) this.#idle?.()
-    if (!this.#overflow || this.#stopping || this.waiting > this.#options.maxWaiting / 2) return
+    this.#catchUp()
+  }
+
+  /** Looks in the store for what found no room, once there is some again. */
+  #catchUp(): void {
+    const { maxWaiting } = this.#options
+    if (!this.#overflow || this.#stopping || this.#recovering !== undefined || this.waiting > maxWaiting / 2) return
     this.#overflow = false
     this.recover().catch((error: unknown) => this.#storeFailed(error))
   }
