@@ -224,6 +224,24 @@ describe("a contact address", () => {
     expect(bob.events.filter(({ type }) => type !== "sent")).toEqual([])
   })
 
+  test.each([
+    [true, true, true],
+    [true, false, false],
+    [false, true, false],
+  ])("gives post-quantum keys where both sides want them (%s, %s)", async (own, asking, expected) => {
+    await using alice = await open("alice")
+    await using bob = await open("bob")
+    const { link } = await alice.agent.createConnection(alice.userId, { kind: "contact" })
+    const { connectionId: b } = await bob.agent.joinConnection(bob.userId, link, { info: utf8(""), pq: asking })
+    const { invitationId } = await alice.next("request")
+    const { connectionId: a } = await alice.agent.acceptRequest(invitationId, { info: utf8(""), pq: own })
+    const { confirmationId } = await bob.next("confirmation", b)
+    await bob.agent.allowConnection(b, confirmationId, utf8(""))
+    await Promise.all([alice.next("connected", a), bob.next("connected", b)])
+    for (let round = 0; round < 3; round++) await exchange(alice, bob, { a, b }, `${round}`)
+    expect((await alice.agent.sendMessage(a, utf8("last"))).pq).toBe(expected)
+  })
+
   test("takes several who ask", async () => {
     await using alice = await open("alice")
     await using bob = await open("bob")
