@@ -25,6 +25,8 @@ export class ClientSession {
   readonly #calls = new Set<Promise<void>>()
   #listening = false
   #draining = false
+  /** Called when half of the buffer is free again, or the connection is gone. */
+  #onRoom: (() => void) | undefined
 
   constructor(socket: WebSocket, surroundings: SessionSurroundings) {
     this.#socket = socket
@@ -77,12 +79,29 @@ export class ClientSession {
     if (call !== "listen") return this.#surroundings.call(call, params)
     this.#listening = true
     // After the answer, so that a program that waits for it has everything that follows.
-    queueMicrotask(() => queueMicrotask(() => this.#tellPending()))
+    queueMicrotask(() => queueMicrotask(() => void this.#tellPending()))
     return Promise.resolve({ result: {} })
   }
 
-  #tellPending(): void {
-    for (const event of this.#surroundings.pending()) this.tell(event)
+  /** As fast as the program reads: however much strangers have left waiting, it must not be what cuts the program off. */
+  async #tellPending(): Promise<void> {
+    for (const event of this.#surroundings.pending()) {
+      while (!this.#hasRoom()) {
+        await new Promise<void>((resolve) => {
+          this.#onRoom = resolve
+        })
+      }
+      this.tell(event)
+    }
+  }
+
+  #hasRoom(): boolean {
+    const { readyState, OPEN, bufferedAmount } = this.#socket
+    return readyState !== OPEN || bufferedAmount <= this.#surroundings.sendBuffer / 2
+  }
+
+  readonly #written = (): void => {
+    if (this.#hasRoom()) this.#onRoom?.()
   }
 
   /** A program that does not read costs no more memory than its buffer: it is cut off. */
@@ -90,7 +109,7 @@ export class ClientSession {
     if (this.#socket.readyState !== this.#socket.OPEN) return
     const text = JSON.stringify(frame)
     if (this.#socket.bufferedAmount + text.length > this.#surroundings.sendBuffer) this.#socket.terminate()
-    else this.#socket.send(text)
+    else this.#socket.send(text, this.#written)
   }
 }
 
