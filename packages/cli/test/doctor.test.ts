@@ -11,6 +11,7 @@ import { freePort, startRedis } from "../../redis/test/start-redis.ts"
 import { examine } from "../src/doctor/examine.ts"
 import type { Finding } from "../src/doctor/finding.ts"
 import { type Machine, thisMachine } from "../src/doctor/machine.ts"
+import type { ServiceName } from "../src/doctor/subject.ts"
 import { placeOf } from "../src/place.ts"
 import { sluice, temporaryFolder } from "./sluice.ts"
 
@@ -36,7 +37,10 @@ interface Case {
 }
 
 /** What the doctor says that is not fine, after a change to a relay that is well. */
-async function foundAfter(change: (relay: Case) => unknown): Promise<readonly Finding[]> {
+async function foundAfter(
+  change: (relay: Case) => unknown,
+  service: ServiceName = "relay",
+): Promise<readonly Finding[]> {
   await using temporary = await temporaryFolder()
   const folder = join(temporary.path, "relay")
   await cp(join(made.path, "relay"), folder, { recursive: true })
@@ -62,7 +66,7 @@ async function foundAfter(change: (relay: Case) => unknown): Promise<readonly Fi
   await change(relay)
   // It belongs on another machine; tests of certificates need it until here.
   await rm(identity.caKey, { force: true })
-  const findings = await examine(placeOf({ data: folder }, relay.env), relay.machine)
+  const findings = await examine(service, placeOf({ data: folder }, relay.env), relay.machine)
   expect(findings.length).toBeGreaterThan(0)
   for (const { severity, advice } of findings) expect(advice !== undefined).toBe(severity !== "ok")
   return findings.filter(({ severity }) => severity !== "ok")
@@ -149,6 +153,37 @@ describe("sluice doctor", () => {
     })
     expect(running).toEqual([])
     other.close()
+  })
+
+  it.each([
+    [
+      "proxy",
+      { SLUICE_PROXY_SERVER_PORT: "0", SLUICE_PROXY_SERVER_HOST: "proxy.example.org" },
+      "SLUICE_PROXY_SERVER_PORT",
+    ],
+    [
+      "notifications",
+      {
+        SLUICE_NOTIFICATIONS_PORT: "0",
+        SLUICE_NOTIFICATIONS_HOST: "ntf.example.org",
+        SLUICE_NOTIFICATIONS_IDENTITY: "identity",
+      },
+      "SLUICE_NOTIFICATIONS_BIND",
+    ],
+    [
+      "links",
+      { SLUICE_LINKS_PORT: "0", SLUICE_LINKS_HOSTS: "smp.example.org", SLUICE_LINKS_BIND: "*" },
+      "SLUICE_LINKS_CACHE_TIME",
+    ],
+  ] as const)("looks at %s by its own settings", async (service, own, variable) => {
+    expect(await foundAfter(({ env }) => Object.assign(env, own), service)).toEqual([])
+    const wrong = await foundAfter(({ env }) => Object.assign(env, own, { [variable]: "nowhere at all" }), service)
+    expect(wrong.map(({ code }) => code)).toEqual(["settings"])
+    const few = await foundAfter(({ env, machine }) => {
+      Object.assign(env, own)
+      machine.maxFiles = async () => 256
+    }, service)
+    expect(few.map(({ code }) => code)).toEqual(["limits.files"])
   })
 
   describe.skipIf(!haveRedis)("with a Redis", () => {

@@ -1,5 +1,5 @@
 import { OperatorError } from "@sluice/ops/operator-error"
-import { loadSettings, type Place } from "../place.ts"
+import type { Place } from "../place.ts"
 import { checkFiles } from "./files.ts"
 import { type Finding, fine, problem } from "./finding.ts"
 import { checkIdentity } from "./identity.ts"
@@ -8,6 +8,7 @@ import { checkNetwork } from "./network.ts"
 import type { Patient } from "./patient.ts"
 import { checkRedis } from "./redis.ts"
 import { checkClock, checkResources } from "./resources.ts"
+import { type ServiceName, type Subject, subjectOf } from "./subject.ts"
 
 const CHECKS: readonly ((patient: Patient) => Promise<Finding[]>)[] = [
   checkFiles,
@@ -18,16 +19,16 @@ const CHECKS: readonly ((patient: Patient) => Promise<Finding[]>)[] = [
   checkResources,
 ]
 
-/** Looks at everything that a relay depends on, and changes nothing. With wrong settings nothing else can be looked at. */
-export async function examine(place: Place, machine: Machine): Promise<readonly Finding[]> {
-  let settings: Patient["settings"]
+/** Looks at everything that a service depends on, and changes nothing. With wrong settings nothing else can be looked at. */
+export async function examine(service: ServiceName, place: Place, machine: Machine): Promise<readonly Finding[]> {
+  let subject: Subject
   try {
-    settings = loadSettings(place)
+    subject = subjectOf(service, place)
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
     return [problem("settings", error.message, "correct it there; docs/settings.md has every setting")]
   }
-  const findings = [fine("settings", `${settings.given.size} settings differ from their defaults, all of them right`)]
-  for (const check of CHECKS) findings.push(...(await check({ place, settings, machine })))
+  const findings = [fine("settings", `${subject.given.size} settings differ from their defaults, all of them right`)]
+  for (const check of CHECKS) findings.push(...(await check({ place, subject, machine })))
   return findings
 }

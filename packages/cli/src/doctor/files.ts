@@ -1,10 +1,11 @@
-import type { Place, Settings } from "../place.ts"
+import { dirname } from "node:path"
 import { type Finding, fine, problem, warning } from "./finding.ts"
 import type { FileFacts } from "./machine.ts"
 import type { Patient } from "./patient.ts"
+import type { Subject } from "./subject.ts"
 
 /** The data folder and the configuration file: there, ours, and closed to others. */
-export async function checkFiles({ place, settings, machine }: Patient): Promise<Finding[]> {
+export async function checkFiles({ place, subject, machine }: Patient): Promise<Finding[]> {
   const { dataFolder, configFile } = place
   const folder = await machine.file(dataFolder)
   if (folder === undefined || !folder.isFolder) {
@@ -12,12 +13,12 @@ export async function checkFiles({ place, settings, machine }: Patient): Promise
       problem(
         "data.missing",
         `${dataFolder} is not a folder`,
-        "make a relay there with `sluice init`, or name another with --data",
+        `make one there with \`${subject.service === "notifications" ? "sluice notifications init" : "sluice init"}\`, or name another with --data`,
       ),
     ]
   }
   const findings: Finding[] = []
-  const foreign = await foreignOwner(place, settings, machine)
+  const foreign = await foreignOwner({ place, subject, machine })
   if (foreign !== undefined) {
     const advice = `give everything to the user of the service: chown -R USER ${dataFolder}`
     findings.push(problem("data.owner", `${foreign} belongs to another user, as after a start as root`, advice))
@@ -32,7 +33,7 @@ export async function checkFiles({ place, settings, machine }: Patient): Promise
     )
   }
   const config = await machine.file(configFile)
-  if (config !== undefined && isOpen(config) && (config.mode & 0o044) !== 0 && holdsSecrets(settings)) {
+  if (config !== undefined && isOpen(config) && (config.mode & 0o044) !== 0 && holdsSecrets(subject)) {
     findings.push(warning("settings.open", `others can read the secrets in ${configFile}`, `chmod 600 ${configFile}`))
   }
   return findings.length > 0 ? findings : [fine("data", `${dataFolder} is there, writable, and closed to others`)]
@@ -48,23 +49,19 @@ export function octal({ mode }: FileFacts): string {
   return mode.toString(8).padStart(4, "0")
 }
 
-async function foreignOwner(
-  place: Place,
-  { config }: Settings,
-  machine: Patient["machine"],
-): Promise<string | undefined> {
+async function foreignOwner({ place, subject, machine }: Patient): Promise<string | undefined> {
   const { user } = machine
   // Root may do everything, and no user is told apart from others on systems without them.
   if (user === undefined || user === 0) return undefined
-  for (const path of ["", config.store.path, config.identity.path]) {
-    const whole = path === "" ? place.dataFolder : `${place.dataFolder}/${path}`
-    const facts = await machine.file(whole)
-    if (facts !== undefined && facts.owner !== user) return whole
+  const identity = subject.identity && dirname(subject.identity.leafKey)
+  for (const path of [place.dataFolder, subject.storeFolder, identity]) {
+    const facts = path === undefined ? undefined : await machine.file(path)
+    if (facts !== undefined && facts.owner !== user) return path
   }
   return undefined
 }
 
-function holdsSecrets({ given }: Settings): boolean {
+function holdsSecrets({ given }: Subject): boolean {
   return [...given].some(
     ([key, { origin }]) =>
       /password|token|credentials/.test(key) && origin !== "default" && !origin.startsWith("SLUICE_"),

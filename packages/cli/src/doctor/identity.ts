@@ -2,7 +2,6 @@ import { nativeCrypto } from "@sluice/crypto/native"
 import { CertificateError } from "@sluice/transport/certificate-error"
 import { loadCredentials } from "@sluice/transport/certificates"
 import { describeChain } from "../certificate-table.ts"
-import { identityOf } from "../identity.ts"
 import { isOpen, octal } from "./files.ts"
 import { type Finding, fine, problem, warning } from "./finding.ts"
 import type { Patient } from "./patient.ts"
@@ -11,10 +10,10 @@ import type { Patient } from "./patient.ts"
 const SOON = 30
 
 /** The identity's files: there, closed, belonging together, and neither over nor soon to be. */
-export async function checkIdentity({ place, settings, machine }: Patient): Promise<Finding[]> {
-  // Nothing is there at all, which is a finding already.
-  if ((await machine.file(place.dataFolder)) === undefined) return []
-  const files = identityOf(place, settings)
+export async function checkIdentity({ place, subject, machine }: Patient): Promise<Finding[]> {
+  const files = subject.identity
+  // A service without certificates of its own; or nothing is there at all, which is a finding already.
+  if (files === undefined || (await machine.file(place.dataFolder)) === undefined) return []
   const findings: Finding[] = []
   for (const path of [files.leafKey, files.caKey]) {
     const facts = await machine.file(path)
@@ -30,7 +29,7 @@ export async function checkIdentity({ place, settings, machine }: Patient): Prom
   }
   if ((await machine.file(files.caKey)) !== undefined) {
     const advice =
-      "move it to another machine: whoever has it can be this relay, and only `sluice cert rotate` needs it"
+      "move it to another machine: whoever has it can be this server, and only `sluice cert rotate` needs it"
     findings.push(warning("identity.ca-key", `${files.caKey} is on this machine`, advice))
   }
   const now = Math.floor(machine.now() / 1000)
@@ -39,7 +38,7 @@ export async function checkIdentity({ place, settings, machine }: Patient): Prom
     const shown = describeChain(chain, now)
     const [first] = shown.toSorted((a, b) => a.daysLeft - b.daysLeft)
     if (first !== undefined && first.daysLeft < SOON) {
-      const advice = "bring ca.key here, `sluice cert rotate`, and send the relay SIGHUP; the address stays the same"
+      const advice = "bring ca.key here, `sluice cert rotate`, and send the service SIGHUP; the address stays the same"
       findings.push(warning("identity.expires", `the ${first.role} certificate ends in ${first.daysLeft} days`, advice))
     }
     if (findings.length === 0)
@@ -54,7 +53,7 @@ export async function checkIdentity({ place, settings, machine }: Patient): Prom
 function adviceFor({ problem: { code } }: CertificateError): string {
   switch (code) {
     case "MISSING":
-      return "bring the identity of the relay from its backup; `sluice init` makes a new relay with another address"
+      return "bring the identity from its backup; `sluice init` makes a new one, with another address"
     case "INACCESSIBLE":
       return "run this as the user of the service; the file must be its own, mode 0600"
     case "GARBLED":

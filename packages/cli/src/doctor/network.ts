@@ -5,17 +5,17 @@ import type { Patient } from "./patient.ts"
 
 /** Ports that can be listened on, addresses that the machine has, and names that lead to it. */
 export async function checkNetwork(patient: Patient): Promise<Finding[]> {
-  const { relay, admin } = patient.settings.config
+  const { section, bind, port, admin, hosts } = patient.subject
   const isRunning = await answers(patient)
   const findings: Finding[] = []
-  for (const address of relay.bind)
-    findings.push(...(await checkListening(patient, bindOf(address, relay.port), "relay", isRunning)))
+  for (const address of bind)
+    findings.push(...(await checkListening(patient, bindOf(address, port), section, isRunning)))
   findings.push(...(await checkListening(patient, bindOf(admin.bind, admin.port), "admin", isRunning)))
   if (admin.bind !== "127.0.0.1" && admin.bind !== "::1" && admin.bind !== "localhost") {
     const advice = "let only Prometheus and balancers reach it: a firewall or network policy, or admin.bind 127.0.0.1"
     findings.push(warning("admin.public", `the port for operators listens on ${admin.bind}, without TLS`, advice))
   }
-  const names = await Promise.all(relay.host.map((host) => checkHost(patient, host)))
+  const names = await Promise.all(hosts.map((host) => checkHost(patient, host)))
   return [...findings, ...names.flat()]
 }
 
@@ -31,7 +31,7 @@ async function checkListening(
     case undefined:
       return [fine(`${section}.port`, `${place} can be listened on`)]
     case "EADDRINUSE":
-      if (isRunning) return [fine(`${section}.port`, `${place} is taken, by this relay, which is running`)]
+      if (isRunning) return [fine(`${section}.port`, `${place} is taken, by this service, which is running`)]
       return [
         problem(
           "ports.taken",
@@ -74,13 +74,13 @@ async function checkListening(
   }
 }
 
-async function checkHost({ machine, settings }: Patient, host: string): Promise<Finding[]> {
+async function checkHost({ machine, subject }: Patient, host: string): Promise<Finding[]> {
   if (host === "localhost" || host.startsWith("127.")) {
     return [
       warning(
         "host.local",
-        `the address of the relay names ${host}, which only this machine understands`,
-        "set relay.host to the name that clients use",
+        `the address names ${host}, which only this machine understands`,
+        `set ${subject.section}.host to the name that clients use`,
       ),
     ]
   }
@@ -91,17 +91,16 @@ async function checkHost({ machine, settings }: Patient, host: string): Promise<
       problem(
         "host.unknown",
         `no name server knows ${host}`,
-        "add its A and AAAA records, or correct relay.host; then clients can find it",
+        "add its A and AAAA records, or correct the name; then clients can find it",
       ),
     ]
   }
   const unreachable = addresses.filter((address) => {
     const family = isIP(address) === 6 ? "IPv6" : "IPv4"
-    return !machine.has(family) || !listens(settings.config.relay.bind, family)
+    return !machine.has(family) || !listens(subject.bind, family)
   })
   if (unreachable.length > 0) {
-    const advice =
-      'listen there (relay.bind = "*" is both IPv4 and IPv6), or take the record away: clients try it first and wait'
+    const advice = 'listen there ("*" is both IPv4 and IPv6), or take the record away: clients try it first and wait'
     return [
       warning("host.family", `${host} leads to ${unreachable.join(", ")}, where this machine does not listen`, advice),
     ]
@@ -113,9 +112,9 @@ function listens(binds: readonly string[], family: "IPv4" | "IPv6"): boolean {
   return binds.some((bind) => bind === "*" || bind === "::" || isIP(bind) === (family === "IPv6" ? 6 : 4))
 }
 
-/** Whether a relay of these settings is running. */
-async function answers({ settings, machine }: Patient): Promise<boolean> {
-  const { bind, port } = settings.config.admin
+/** Whether a service of these settings is running. */
+async function answers({ subject, machine }: Patient): Promise<boolean> {
+  const { bind, port } = subject.admin
   if (port === 0) return false
   const host = bind === "*" || bind === "0.0.0.0" || bind === "::" ? "127.0.0.1" : bind
   return (await machine.status(`http://${formatBind({ host, port })}/healthz`)) === 200

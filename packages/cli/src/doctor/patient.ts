@@ -1,9 +1,10 @@
-import type { Place, Settings } from "../place.ts"
+import type { Place } from "../place.ts"
 import type { Machine } from "./machine.ts"
+import type { Subject } from "./subject.ts"
 
-/** What is examined: a relay's place and settings on a machine. */
+/** What is examined: a service at its place on a machine. */
 export interface Patient {
   readonly place: Place
-  readonly settings: Settings
+  readonly subject: Subject
   readonly machine: Machine
 }

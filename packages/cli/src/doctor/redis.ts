@@ -11,12 +11,12 @@ import type { Patient } from "./patient.ts"
 const CLOCK_TOLERANCE = 2000
 
 /** Redis, where the store is there: reachable, new enough, as durable as was asked for, and at the same time. */
-export async function checkRedis({ place, settings: { config }, machine }: Patient): Promise<Finding[]> {
-  if (config.store.kind !== "redis") return []
-  const nodes = config.redis.nodes.map(({ host, port }) => `${host}:${port}`).join(", ")
-  await using redis = openRedis(config.redis, { log: silentLog, clock: systemClock, folder: place.dataFolder })
+export async function checkRedis({ place, subject: { redis: config }, machine }: Patient): Promise<Finding[]> {
+  if (config === undefined) return []
+  const nodes = config.nodes.map(({ host, port }) => `${host}:${port}`).join(", ")
+  await using redis = openRedis(config, { log: silentLog, clock: systemClock, folder: place.dataFolder })
   try {
-    await redis.ready(config.redis.connectTimeout)
+    await redis.ready(config.connectTimeout)
     const findings = (await checkDurability(redis)).map(({ code, advice }) => {
       const [what = advice, todo = advice] = advice.split(/: (.*)/s)
       return problem(`redis.${code.toLowerCase().replaceAll("_", "-")}`, what, todo)
@@ -29,7 +29,7 @@ export async function checkRedis({ place, settings: { config }, machine }: Patie
     }
     return findings.length > 0
       ? findings
-      : [fine("redis", `Redis at ${nodes} is reachable and set up for ${config.redis.durability}`)]
+      : [fine("redis", `Redis at ${nodes} is reachable and set up for ${config.durability}`)]
   } catch (error) {
     if (!(error instanceof RedisError)) throw error
     const advice =

@@ -1,12 +1,9 @@
-import { join } from "node:path"
-import { identityOf } from "../identity.ts"
 import { type Finding, fine, problem, warning } from "./finding.ts"
 import type { Patient } from "./patient.ts"
 
 const MIB = 2 ** 20
 const GIB = 2 ** 30
-/** Memory of a session (docs/limits.md), and of a relay without any. */
-const PER_CONNECTION = 85 * 1024
+/** Memory of a service without any client. */
 const AT_REST = 200 * MIB
 /** File descriptors for everything that is not a client. */
 const OTHER_FILES = 200
@@ -18,26 +15,24 @@ const EARLIEST = Date.UTC(2025, 0, 1)
 const TOLERANCE = 300_000
 
 /** File descriptors, memory, disk, the version of Node. */
-export async function checkResources({ settings, machine, place }: Patient): Promise<Finding[]> {
-  const { maxConnections } = settings.config.limits
+export async function checkResources({ subject, machine, place }: Patient): Promise<Finding[]> {
+  const { max, key, bytes } = subject.connections
   const findings: Finding[] = []
 
   const files = await machine.maxFiles()
-  if (files !== undefined && files < maxConnections + OTHER_FILES) {
-    const advice = `LimitNOFILE=${2 * maxConnections} in the unit, \`ulimit -n\`, or lower limits.max_connections`
-    findings.push(
-      problem("limits.files", `${files} file descriptors are too few for ${maxConnections} connections`, advice),
-    )
+  if (files !== undefined && files < max + OTHER_FILES) {
+    const advice = `LimitNOFILE=${2 * max} in the unit, \`ulimit -n\`, or lower ${key}`
+    findings.push(problem("limits.files", `${files} file descriptors are too few for ${max} connections`, advice))
   } else findings.push(fine("limits.files", `${files ?? "enough"} file descriptors`))
 
   const memory = machine.memory()
-  const wanted = AT_REST + maxConnections * PER_CONNECTION
+  const wanted = AT_REST + max * bytes
   if (memory < wanted) {
-    const advice = `limits.max_connections = ${Math.max(1, Math.floor((memory - AT_REST) / PER_CONNECTION))} fits; or more memory`
+    const advice = `${key} = ${Math.max(1, Math.floor((memory - AT_REST) / bytes))} fits; or more memory`
     findings.push(
       warning(
         "memory",
-        `${size(memory)} of memory are less than the ${size(wanted)} that ${maxConnections} connections need`,
+        `${size(memory)} of memory are less than the ${size(wanted)} that ${max} connections need`,
         advice,
       ),
     )
@@ -70,13 +65,12 @@ export async function checkResources({ settings, machine, place }: Patient): Pro
 }
 
 /** The clock, held against what was written before now. */
-export async function checkClock({ settings, machine, place }: Patient): Promise<Finding[]> {
+export async function checkClock({ subject, machine }: Patient): Promise<Finding[]> {
   const now = machine.now()
   const advice = "set the clock and keep it right: `timedatectl set-ntp true`; certificates and expiry depend on it"
   if (now < EARLIEST) return [problem("clock", `the clock says ${new Date(now).toISOString()}`, advice)]
-  const { leafCertificate } = identityOf(place, settings)
-  for (const path of [leafCertificate, join(place.dataFolder, settings.config.store.path)]) {
-    const facts = await machine.file(path)
+  for (const path of [subject.identity?.leafCertificate, subject.storeFolder]) {
+    const facts = path === undefined ? undefined : await machine.file(path)
     if (facts !== undefined && facts.changedAt > now + TOLERANCE) {
       return [problem("clock", `${path} was written in the future: the clock is behind`, advice)]
     }
