@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { readEnv } from "@sluice/ops/env"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { parse } from "yaml"
 import { start } from "../../../packages/cli/test/sluice.ts"
 import { freePort } from "../../../packages/redis/test/start-redis.ts"
 import { ROOT, textOf } from "../root.ts"
@@ -12,7 +13,7 @@ import { readDockerfile } from "./dockerfile.ts"
 import { lintDockerfile } from "./lint.ts"
 
 const text = textOf("deploy", "Dockerfile")
-const about = JSON.parse(textOf("package.json")) as { packageManager: string; dependencies: { node: string } }
+const manifest = JSON.parse(textOf("package.json")) as { packageManager: string; dependencies: { node: string } }
 const stages = readDockerfile(text)
 
 describe("deploy/Dockerfile", () => {
@@ -21,11 +22,24 @@ describe("deploy/Dockerfile", () => {
   })
 
   it("has the versions of Node and pnpm, and the flags of Node, that are used elsewhere", () => {
-    expect(stages.map(({ image }) => image)).toEqual(Array(2).fill(`node:${about.dependencies.node}-trixie-slim`))
-    expect(text).toContain(` ${about.packageManager}\n`)
+    expect(stages.map(({ image }) => image)).toEqual(Array(2).fill(`node:${manifest.dependencies.node}-trixie-slim`))
+    expect(text).toContain(` ${manifest.packageManager}\n`)
     const flags: string[] = JSON.parse(textOf("tools", "node-flags.json"))
     const entry = stages.at(-1)?.steps.find(({ keyword }) => keyword === "ENTRYPOINT")
     expect(entry?.text).toBe(JSON.stringify(["node", ...flags, "packages/cli/src/main.ts"]).replaceAll(",", ", "))
+  })
+})
+
+describe("the lockfile", () => {
+  it("has every native part for amd64 and for arm64", () => {
+    const { packages } = parse(textOf("pnpm-lock.yaml")) as {
+      packages: Record<string, { os?: readonly string[]; cpu?: readonly string[] }>
+    }
+    const native = Object.entries(packages).filter(([, { os = [] }]) => os.includes("linux"))
+    const forCpu = (cpu: string): string[] =>
+      native.filter(([, about]) => about.cpu?.includes(cpu)).map(([name]) => name.replaceAll(cpu, "CPU"))
+    expect(forCpu("x64")).toContainEqual(expect.stringMatching(/^@lmdb\/lmdb-linux-CPU@/))
+    expect(forCpu("x64").toSorted()).toEqual(forCpu("arm64").toSorted())
   })
 })
 
@@ -103,6 +117,16 @@ describe("the image", { timeout: 240_000 }, () => {
     expect(JSON.parse(ping.stdout)).toMatchObject({ roundTrip: expect.anything() })
     relay.child.kill("SIGTERM")
     expect((await relay.ended).code).toBe(0)
+
+    // Another start with other variables, on the same volume: they hold, and the relay is the same one.
+    const changed = { ...env, SLUICE_RELAY_PORT: String(await freePort()), SLUICE_RELAY_HOST: "127.0.0.1" }
+    const again = inImage(image.entrypoint, image.command, changed)
+    await again.said(/"message":"started"/)
+    const address = await inImage(image.entrypoint, ["address"], changed).ended
+    expect(address.stdout).toContain(`@127.0.0.1:${changed.SLUICE_RELAY_PORT}`)
+    expect((await inImage(image.entrypoint, ["ping", address.stdout.trim(), "--count", "1"]).ended).code).toBe(0)
+    again.child.kill("SIGTERM")
+    expect((await again.ended).code).toBe(0)
     expect(await filesBelow(join(image.root, "app"))).toEqual(before)
   })
 
