@@ -1,8 +1,11 @@
 // `sluice up --cluster N`: several relay processes on a Redis, behind one port.
 import { spawnSync } from "node:child_process"
-import { readFile } from "node:fs/promises"
+import { readFile, stat } from "node:fs/promises"
+import { connect } from "node:net"
 import { join } from "node:path"
+import { text } from "node:stream/consumers"
 import { expect, it } from "vitest"
+import { LocalRedis } from "../src/fleet/local-redis.ts"
 import { sluice, start, temporaryFolder } from "./sluice.ts"
 
 const HAS_REDIS = spawnSync("redis-server", ["--version"]).status === 0
@@ -29,6 +32,8 @@ it.skipIf(!HAS_REDIS)("starts a Redis of its own, which keeps everything for the
   const record = JSON.parse(await readFile(join(env["SLUICE_DATA"] ?? "", "relay.running.json"), "utf8"))
   const metrics = await (await fetch(`http://127.0.0.1:${record.adminPort}/metrics`)).text()
   expect(metrics.match(/^simplex_smp_queues_created\{worker="[01]"\} /gm)).toHaveLength(2)
+  const { mode } = await stat(join(env["SLUICE_DATA"] ?? "", "redis", "password"))
+  expect(mode & 0o777).toBe(0o600)
   first.child.kill("SIGTERM")
   expect((await first.ended).code).toBe(0)
 
@@ -38,6 +43,22 @@ it.skipIf(!HAS_REDIS)("starts a Redis of its own, which keeps everything for the
   expect([info.code, info.stderr]).toEqual([0, ""])
   second.child.kill("SIGTERM")
   expect((await second.ended).code).toBe(0)
+})
+
+it.skipIf(!HAS_REDIS)("asks whoever reaches the Redis that it starts for a password", async () => {
+  await using folder = await temporaryFolder()
+  const redis = await LocalRedis.start(folder.path)
+  try {
+    const ask = (commands: string): Promise<string> => {
+      const socket = connect(redis.port, "127.0.0.1")
+      socket.end(commands)
+      return text(socket)
+    }
+    expect(await ask("KEYS *\r\n")).toMatch(/^-NOAUTH/)
+    expect(await ask(`AUTH ${await readFile(redis.passwordFile, "utf8")}\r\nKEYS *\r\n`)).toBe("+OK\r\n*0\r\n")
+  } finally {
+    await redis.stop()
+  }
 })
 
 it.skipIf(!HAS_REDIS || process.platform !== "linux")("ends what outlived a supervisor that was killed", async () => {

@@ -15,6 +15,8 @@ export type GroundKind = "workers" | "cluster"
 export interface CommonGround {
   readonly hub?: string
   readonly overrides: MemberSpec["overrides"]
+  /** Of a Redis that was started for the fleet. */
+  readonly redisPasswordFile?: string
   close(): Promise<void>
 }
 
@@ -54,6 +56,7 @@ async function redisGround({ dataFolder }: Place, { given }: Settings): Promise<
   const redis = await LocalRedis.start(join(dataFolder, "redis"))
   return {
     overrides: { "store.kind": "redis", "redis.nodes": [`127.0.0.1:${redis.port}`] },
+    redisPasswordFile: redis.passwordFile,
     close: () => redis.stop(),
   }
 }

@@ -96,6 +96,7 @@ function specOf(
     dataFolder,
     configFile: configNamed ? configFile : undefined,
     hub: ground()?.hub,
+    redisPasswordFile: ground()?.redisPasswordFile,
     overrides: {
       "relay.port": life.port ?? config.relay.port,
       "relay.share_port": true,

@@ -4,6 +4,9 @@ import { mkdir, readFile, readlink, realpath } from "node:fs/promises"
 import { connect, createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
+import { nativeCrypto } from "@sluice/crypto/native"
+import { toHex } from "@sluice/encoding/bytes"
+import { writeFileAtomic } from "@sluice/ops/atomic-file"
 import { OperatorError } from "@sluice/ops/operator-error"
 
 /** Time for the server to answer after its start, which includes reading its file, ms. */
@@ -12,26 +15,35 @@ const LONGEST_START = 30_000
 const LONGEST_END = 20_000
 /** Where the server writes its process number, until it ends. */
 const PID_FILE = "redis.pid"
+/** Holds the password of the server, which is another one after each start. */
+const PASSWORD_FILE = "password"
+const PASSWORD_BYTES = 32
 /** Wait before a server that died is started again, ms. */
 const RESTART = 500
 
 /** A Redis of its own for a fleet on this machine, which writes every change to its disk. */
 export class LocalRedis {
   readonly port: number
+  /** The file with its password, which only this user can read. */
+  readonly passwordFile: string
   readonly #folder: string
+  readonly #password: string
   #child: ChildProcess | undefined
   #stopping = false
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, password: string) {
     this.#folder = folder
     this.port = port
+    this.#password = password
+    this.passwordFile = join(folder, PASSWORD_FILE)
   }
 
   /** Starts `redis-server` with its files in the folder. Throws `OperatorError` where that program is missing. */
   static async start(folder: string): Promise<LocalRedis> {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await endFormer(folder)
-    const redis = new LocalRedis(folder, await freePort())
+    const redis = new LocalRedis(folder, await freePort(), toHex(nativeCrypto.randomBytes(PASSWORD_BYTES)))
+    await writeFileAtomic(redis.passwordFile, redis.#password)
     redis.#spawn()
     try {
       await redis.#answers()
@@ -56,12 +68,15 @@ export class LocalRedis {
     const args = [
       ...["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder, "--save", ""],
       ...["--appendonly", "yes", "--appendfsync", "always", "--loglevel", "warning", "--daemonize", "no"],
-      ...["--pidfile", join(this.#folder, PID_FILE)],
+      ...["--pidfile", join(this.#folder, PID_FILE), "-"],
     ]
     // A terminal's Ctrl+C goes to the whole group, but the relays need it to the end.
-    const child = spawn("redis-server", args, { stdio: "ignore", detached: true })
+    const child = spawn("redis-server", args, { stdio: ["pipe", "ignore", "ignore"], detached: true })
     this.#child = child
     child.on("error", () => undefined)
+    child.stdin.on("error", () => undefined)
+    // Every user of this machine reaches the port, and sees the arguments of processes.
+    child.stdin.end(`requirepass ${this.#password}\n`)
     child.on("exit", () => {
       if (!this.#stopping) setTimeout(() => this.#stopping || this.#spawn(), RESTART).unref()
     })
@@ -70,7 +85,7 @@ export class LocalRedis {
   async #answers(): Promise<void> {
     for (let waited = 0; waited < LONGEST_START; waited += 50) {
       if (this.#child?.pid === undefined) break
-      if (await answers(this.port)) return
+      if (await answers(this.port, this.#password)) return
       await wait(50)
     }
     throw new OperatorError(
@@ -105,13 +120,16 @@ function signal(pid: number): boolean {
   }
 }
 
-function answers(port: number): Promise<boolean> {
+function answers(port: number, password: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1")
     socket.setEncoding("latin1")
-    socket.on("connect", () => socket.write("PING\r\n"))
-    socket.on("data", (text) => resolve(String(text).startsWith("+PONG")))
-    socket.on("data", () => socket.destroy())
+    socket.on("connect", () => socket.end(`AUTH ${password}\r\nPING\r\n`))
+    let heard = ""
+    socket.on("data", (text) => {
+      heard += String(text)
+      if (heard.includes("+PONG")) resolve(true)
+    })
     socket.on("error", () => resolve(false))
     socket.on("close", () => resolve(false))
   })

@@ -9,6 +9,8 @@ export interface MemberSpec {
   readonly configFile?: string | undefined
   /** Settings by key that the supervisor decides. */
   readonly overrides: Readonly<Record<string, string | number | boolean | readonly string[]>>
+  /** Where the password of Redis is, if the supervisor decides it: everybody on the machine can read an argument. */
+  readonly redisPasswordFile?: string | undefined
   /** Path of the hub's socket where members share one embedded store; those then are told who leads. */
   readonly hub?: string | undefined
 }

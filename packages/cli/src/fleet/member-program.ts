@@ -1,9 +1,10 @@
+import { readFileSync } from "node:fs"
 import { toHex } from "@sluice/encoding/bytes"
 import { socketLink } from "@sluice/fleet/socket-link"
 import type { Program } from "@sluice/ops/lifecycle"
 import { timerJobs } from "@sluice/ops/timer-jobs"
 import type { RelayParts } from "@sluice/relay/relay"
-import { loadSettings, type Place, placeOf } from "../place.ts"
+import { loadSettings, type Overrides, type Place, placeOf } from "../place.ts"
 import { programOf } from "../serve/relay-program.ts"
 import { LeaderJobs } from "./leader-jobs.ts"
 import type { FromMember, MemberSpec } from "./member-messages.ts"
@@ -20,11 +21,12 @@ const STATUS_EVERY = 1_000
 /** The relay of one member as a program. */
 export async function memberProgram(spec: MemberSpec, { tell, led }: Supervised): Promise<Program> {
   const place: Place = placeOf({ data: spec.dataFolder, config: spec.configFile })
-  const settings = loadSettings(place, spec.overrides)
+  const overrides = overridesOf(spec)
+  const settings = loadSettings(place, overrides)
   let timer: NodeJS.Timeout | undefined
   return programOf(place, settings, {
     record: false,
-    overrides: spec.overrides,
+    overrides,
     name: `relay-${spec.index}`,
     parts: spec.hub === undefined ? {} : partsOfWorker(spec.hub, settings.config.fleet.lease, led),
     watcher: {
@@ -44,6 +46,11 @@ export async function memberProgram(spec: MemberSpec, { tell, led }: Supervised)
       stopping: () => clearInterval(timer),
     },
   })
+}
+
+function overridesOf({ overrides, redisPasswordFile }: MemberSpec): Overrides {
+  if (redisPasswordFile === undefined) return overrides
+  return { ...overrides, "redis.password": readFileSync(redisPasswordFile, "utf8") }
 }
 
 /** What is different for one of several processes on one embedded store. */
