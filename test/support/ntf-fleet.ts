@@ -20,7 +20,7 @@ const SETTINGS: Readonly<Record<string, unknown>> = {
   "notifications.allow_private_relays": true,
   "notifications.periodic_check_interval": "100ms",
   "notifications.store": "redis",
-  "notifications.lease": "600ms",
+  "notifications.lease": "2s",
   "redis.durability": "memory",
   "admin.port": 0,
 }

@@ -25,6 +25,7 @@ import type { Credentials } from "@sluice/transport/credentials"
 import type { NotificationsConfig } from "./config.ts"
 import type { NtfContext } from "./context.ts"
 import { fleetJobs } from "./fleet/fleet-jobs.ts"
+import { registerFleetMetrics } from "./fleet/fleet-metrics.ts"
 import { FleetRelays } from "./fleet/fleet-relays.ts"
 import { openSharedStore, type SharedStore } from "./fleet/shared-store.ts"
 import { NO_COUNTS, registerNtfMetrics } from "./metrics.ts"
@@ -141,6 +142,7 @@ class AssembledServer implements NotificationsServer {
       ...{ store, crypto, clock, log: log.child("relays"), statistics, pushes: this.#pusher, random },
     })
     this.#fleet = shared && new FleetRelays({ ...shared, crypto, clock, pool: this.#pool, log: log.child("fleet") })
+    if (shared !== undefined && this.#fleet !== undefined) registerFleetMetrics(register, shared, this.#fleet)
     const ctx: NtfContext = {
       ...{ store, crypto, clock, log, statistics, pushes: this.#pusher, relays: this.#fleet ?? this.#pool },
       limits: { subscriptions: notifications.subscriptionsPerToken, relays: notifications.relaysPerToken },

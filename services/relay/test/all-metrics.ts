@@ -8,10 +8,10 @@ import { Metrics } from "@sluice/ops/metrics"
 import { registerProcessMetrics } from "@sluice/ops/process-metrics"
 import { silentLog } from "@sluice/ops/recording-log"
 import { bullmqJobs } from "@sluice/redis/bullmq-jobs"
+import { registerRedisMetrics } from "@sluice/redis/redis-metrics"
 import { createIdentity, identityFiles } from "@sluice/transport/certificates"
 import { expect } from "vitest"
 import { relaySettings } from "../src/config.ts"
-import { registerRedisMetrics } from "../src/redis-metrics.ts"
 import { createRelay, type RelayParts } from "../src/relay.ts"
 
 /** Everything that `/metrics` of a relay can serve, put together and not started, in the Prometheus text format. */

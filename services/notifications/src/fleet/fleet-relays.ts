@@ -7,6 +7,7 @@ import type { Log } from "@sluice/ops/log"
 import type { RelaySink } from "../context.ts"
 import type { RelayPool } from "../relays/relay-pool.ts"
 import type { DroppedQueue, NtfStore, RelayId, SubscriptionRecord } from "../store/ntf-store.ts"
+import type { FleetFigures } from "./fleet-metrics.ts"
 import { preferredNode } from "./preferred-node.ts"
 import type { RelayLeases } from "./relay-leases.ts"
 
@@ -17,6 +18,7 @@ export interface FleetRelaysParts {
   readonly fresh: (relayId: RelayId, limit: number) => Promise<readonly Uint8Array[]>
   readonly leases: RelayLeases
   readonly link: NodeLink
+  readonly figures: FleetFigures
   readonly crypto: CryptoBackend
   readonly clock: Clock
   readonly log: Log
@@ -163,8 +165,10 @@ export class FleetRelays implements RelaySink {
 
   #take(relayId: RelayId, server: Server): Promise<void> {
     return this.#inLane(relayId, async () => {
-      if (this.#stopped || !(await this.#parts.leases.take(relayId))) return
-      this.#parts.pool.open(relayId, server)
+      const { leases, pool, figures } = this.#parts
+      if (this.#stopped || leases.fence(relayId) > 0 || !(await leases.take(relayId))) return
+      figures.relaysTaken++
+      pool.open(relayId, server)
     })
   }
 
@@ -179,6 +183,7 @@ export class FleetRelays implements RelaySink {
       log.warn("the lease of a relay could not be renewed", { error })
       leases.forget(relayId)
     }
+    this.#parts.figures.relaysLost++
     await pool.close(relayId)
   }
 
@@ -188,6 +193,7 @@ export class FleetRelays implements RelaySink {
   }
 
   #tell(node: string, relayId: RelayId, notifierId: Uint8Array): void {
+    this.#parts.figures.hintsSent++
     // What is lost here, the other node finds in the store.
     this.#parts.link.publish(node, concatBytes(relayId, notifierId)).catch((error: unknown) => {
       this.#parts.log.debug("a hint could not be sent", { error })
@@ -196,6 +202,7 @@ export class FleetRelays implements RelaySink {
 
   #hinted(payload: Uint8Array): void {
     if (payload.length < RELAY_ID_LENGTH || this.#stopped) return
+    this.#parts.figures.hintsReceived++
     const relayId = payload.slice(0, RELAY_ID_LENGTH)
     const notifierId = payload.slice(RELAY_ID_LENGTH)
     void this.#follow(relayId, notifierId)

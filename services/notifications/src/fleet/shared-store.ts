@@ -14,6 +14,7 @@ import type { RelayId } from "../store/ntf-store.ts"
 import { bytesIn } from "../store/redis/context.ts"
 import { NtfKeys } from "../store/redis/keys.ts"
 import { openRedisNtfStore, type RedisNtfStore } from "../store/redis/redis-ntf-store.ts"
+import { type FleetFigures, newFleetFigures } from "./fleet-metrics.ts"
 import { RelayLeases } from "./relay-leases.ts"
 
 /** The store in Redis, and what the nodes on it need to work together. */
@@ -24,6 +25,7 @@ export interface SharedStore {
   readonly leases: RelayLeases
   /** Milliseconds of a lease without renewal. */
   readonly lease: number
+  readonly figures: FleetFigures
   /** Queues of a relay that nobody has asked it for. */
   readonly fresh: (relayId: RelayId, limit: number) => Promise<readonly Uint8Array[]>
 }
@@ -70,11 +72,20 @@ export async function openSharedStore(
     fence: (relayId: RelayId) => leases.fence(relayId),
     lease,
   }
+  const figures = newFleetFigures()
   const store = openRedisNtfStore({ connection: redis, node, fleet, crypto, clock })
   return {
-    ...{ redis, link, leases, lease },
+    ...{ redis, link, leases, lease, figures },
     store: {
       ...store,
+      pushes: {
+        postpone: store.pushes.postpone,
+        async left(limit) {
+          const left = await store.pushes.left(limit)
+          figures.pushesTaken += left.length
+          return left
+        },
+      },
       async close() {
         await store.close()
         await redis.close()

@@ -1,5 +1,5 @@
 import type { MetricsRegister } from "@sluice/ops/metrics"
-import type { RedisConnection } from "@sluice/redis/connection"
+import type { RedisConnection } from "./connection.ts"
 
 /** Registers what the connection to Redis counts. */
 export function registerRedisMetrics(
