@@ -52,6 +52,7 @@ export async function removeIfDone(context: AgentContext, id: ConnectionId): Pro
   })
   if (removed === undefined) return
   await context.pool.release({ userId: removed.userId, connectionId: id })
+  context.subscriptions.prune()
   events.emit({ type: "connections-deleted", connectionIds: [id] } satisfies AgentEvent)
   await removeUserIfDone(context, removed.userId)
 }

@@ -73,6 +73,11 @@ export class Subscriptions {
     return this.#byQueue.get(queueKey(queue))?.state === "active"
   }
 
+  /** Whether this queue is subscribed, or will be as soon as that is possible. */
+  has(queue: Pick<SubscribedQueue, "server" | "recipientId">): boolean {
+    return this.#byQueue.has(queueKey(queue))
+  }
+
   /** The queue that an event of this session is about. */
   find(session: Session, recipientId: Uint8Array): SubscribedQueue | undefined {
     return this.#sessions.get(session)?.entries.get(idKey(recipientId))?.queue
@@ -122,6 +127,15 @@ export class Subscriptions {
     this.#byQueue.delete(queueKey(queue))
     for (const { entries } of this.#sessions.values()) {
       if (entries.get(idKey(queue.recipientId)) === entry) entries.delete(idKey(queue.recipientId))
+    }
+  }
+
+  /** Forgets sessions that were closed because nobody needs them any more. */
+  prune(): void {
+    for (const [session, { entries, timer }] of this.#sessions) {
+      if (entries.size > 0 || this.#pool.has(session)) continue
+      timer?.cancel()
+      this.#sessions.delete(session)
     }
   }
 
