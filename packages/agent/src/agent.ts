@@ -37,6 +37,7 @@ import { AgentError } from "./errors.ts"
 import type { AgentEvent } from "./events.ts"
 import { asAgentError } from "./network/network-error.ts"
 import { type NetworkOptions, networkSettings, type ServerSetting } from "./network/settings.ts"
+import { Notifications } from "./notifications/notifications.ts"
 import type { ConnectionId, ConnectionRecord, UserId } from "./store/records.ts"
 
 /** How a message is sent. */
@@ -74,6 +75,8 @@ export class Agent implements AsyncDisposable {
   readonly #receiver: Receiver
   readonly #noise: NoiseMaker
   readonly #commands: Commands
+  /** Push notifications of this device. */
+  readonly notifications: Notifications
   #timer: Timer | undefined
   #closed: Promise<void> | undefined
 
@@ -82,6 +85,7 @@ export class Agent implements AsyncDisposable {
     this.#receiver = receiver
     this.#noise = new NoiseMaker(context)
     this.#commands = new Commands(context)
+    this.notifications = new Notifications(context, receiver)
   }
 
   /** Opens an agent on its store, and goes on with all that it had begun. Receiving starts with {@link subscribe}. */
@@ -330,6 +334,7 @@ export class Agent implements AsyncDisposable {
     await pool.configure(networkSettings(options))
     routes.reset()
     await subscriptions.moveAll()
+    await this.#context.notifications.disconnect()
     this.#noise.start()
   }
 
@@ -338,6 +343,7 @@ export class Agent implements AsyncDisposable {
     this.#context.subscriptions.retryNow()
     this.#context.deliveries.retryNow()
     this.#context.steps.retryNow()
+    this.#context.notifications.retryNow()
     this.#commands.retryNow().catch((error: unknown) => this.events.emit({ type: "error", error: asAgentError(error) }))
   }
 
@@ -346,19 +352,22 @@ export class Agent implements AsyncDisposable {
    * `suspended` tells the end. Calls that only store something go on working.
    */
   async suspend({ withinMs = 10_000 }: { readonly withinMs?: number } = {}): Promise<void> {
-    const { deliveries, steps, pool, clock } = this.#context
-    const stopped = Promise.all([this.#receiver.stop(), deliveries.stop(), steps.stop(), this.#commands.stop()])
+    const { deliveries, steps, pool, clock, notifications } = this.#context
+    const parts = [this.#receiver, deliveries, steps, this.#commands, notifications]
+    const stopped = Promise.all(parts.map((part) => part.stop()))
     const cancel = new AbortController()
     await Promise.race([stopped, sleep(clock, withinMs, cancel.signal)])
     cancel.abort()
     await pool.disconnect()
+    await notifications.disconnect()
     this.events.emit({ type: "suspended" })
   }
 
   /** Goes on after {@link suspend}: subscribes again, and delivers what waits. */
   async resume(): Promise<void> {
-    const { deliveries, steps, subscriptions, store } = this.#context
+    const { deliveries, steps, subscriptions, store, notifications } = this.#context
     this.#receiver.resume()
+    notifications.resume()
     deliveries.resume()
     steps.resume()
     await subscriptions.moveAll()
@@ -385,12 +394,14 @@ export class Agent implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { pool, subscriptions, deliveries, steps, connections, events, store } = this.#context
+    const { pool, subscriptions, deliveries, steps, connections, events, store, notifications } = this.#context
     this.#timer?.cancel()
     this.#noise.stop()
-    const stopped = [this.#receiver.stop(), deliveries.stop(), steps.stop(), this.#commands.stop()]
+    const parts = [this.#receiver, deliveries, steps, this.#commands, notifications]
+    const stopped = parts.map((part) => part.stop())
     subscriptions.clear()
     await pool.close()
+    await notifications.disconnect()
     await Promise.all(stopped)
     await connections.idle()
     await store.close()
@@ -399,7 +410,8 @@ export class Agent implements AsyncDisposable {
 
   /** Goes on with everything that was under way when the agent was closed, or killed. */
   async #begin(): Promise<void> {
-    const { store, steps, deliveries } = this.#context
+    const { store, steps, deliveries, notifications } = this.#context
+    await notifications.load()
     for (const record of await store.list("connections")) {
       if (record.attended !== true && nextStep(record) !== undefined) steps.start(record)
     }

@@ -36,6 +36,8 @@ export type AgentProblem =
   | { readonly code: "SMP"; readonly server: Server; readonly error: SmpError }
   /** A proxy answered with an error: its own, or one with the relay. */
   | { readonly code: "PROXY"; readonly proxy: Server; readonly relay: Server; readonly error: SmpError }
+  /** A notification server answered with an error. */
+  | { readonly code: "NTF"; readonly server: Server; readonly error: SmpError }
   /** A server could not be used. */
   | { readonly code: "BROKER"; readonly server: Server; readonly error: BrokerError }
   | { readonly code: "AGENT"; readonly error: PeerError }
@@ -72,6 +74,7 @@ export function isTemporary(problem: AgentProblem): boolean {
     case "BROKER":
       return brokerTemporary(problem.error)
     case "SMP":
+    case "NTF":
       return problem.error.type === "STORE"
     case "PROXY":
       return proxyTemporary(problem.error)
@@ -119,6 +122,8 @@ function describe(problem: AgentProblem): string {
       return `connection: ${problem.reason}`
     case "SMP":
       return `the relay answered ${problem.error.type}`
+    case "NTF":
+      return `the notification server answered ${problem.error.type}`
     case "PROXY":
       return `the proxy answered ${problem.error.type}`
     case "BROKER":

@@ -3,6 +3,7 @@ import type { Server } from "@sluice/encoding/server-address"
 import type { VersionRange } from "@sluice/encoding/version"
 import type { QueueUri } from "@sluice/short-links/queue-uri"
 import type { CreatedQueue } from "@sluice/smp-client/queue-types"
+import { notifierOf } from "../notifications/notifier.ts"
 import type { QueueInfo } from "../protocol/queue-info.ts"
 import type { ReceiveQueueRecord, SendQueueRecord } from "../store/records.ts"
 import type { Draft } from "./draft.ts"
@@ -30,6 +31,7 @@ export function addReceiveQueue(
     senderId: created.senderId,
     mode: created.mode,
     e2eKeys,
+    notifier: created.notifier && notifierOf(created.notifier),
     clientVersion: draft.env.versions.client.max,
     status: "new",
     primary: draft.record.receiveQueues.length === 0,

@@ -16,6 +16,7 @@ import { Routes } from "../network/routes.ts"
 import { SessionPool } from "../network/session-pool.ts"
 import { type NetworkOptions, networkSettings } from "../network/settings.ts"
 import { Subscriptions } from "../network/subscriptions.ts"
+import { NotificationCore, type NotificationOptions } from "../notifications/notification-core.ts"
 import { AGENT_RANGE } from "../protocol/versions.ts"
 import type { AgentStore } from "../store/agent-store.ts"
 import { Connections } from "./connections.ts"
@@ -41,6 +42,8 @@ export interface AgentOptions {
   readonly limits?: Partial<DeliveryLimits> | undefined
   /** Of all clients of relays, e.g. their time-outs. */
   readonly client?: ClientOptions | undefined
+  /** Push notifications; without servers none can be registered for. */
+  readonly notifications?: NotificationOptions | undefined
   /** Opens connections; default TCP. */
   readonly dial?: Dial | undefined
 }
@@ -86,10 +89,14 @@ export function buildContext(options: AgentOptions): Parts {
     get steps() {
       return steps
     },
+    get notifications() {
+      return notifications
+    },
   }
   const connections = new Connections(context)
   const deliveries = new Deliveries(context)
   const steps = new StepRunner(context)
+  const notifications = new NotificationCore(context, options.notifications)
   const receiver = new Receiver(context)
   return { context, receiver }
 }

@@ -65,6 +65,7 @@ export class Connections {
       throw asAgentError(error)
     }
     this.#committed(draft)
+    this.#context.notifications.changed(record, draft.record)
     return result
   }
 

@@ -9,6 +9,7 @@ import type { AgentEvent } from "../events.ts"
 import type { Routes } from "../network/routes.ts"
 import type { SessionPool } from "../network/session-pool.ts"
 import type { Subscriptions } from "../network/subscriptions.ts"
+import type { NotificationCore } from "../notifications/notification-core.ts"
 import type { AgentStore } from "../store/agent-store.ts"
 import type { Connections } from "./connections.ts"
 import type { Deliveries } from "./deliveries.ts"
@@ -35,6 +36,7 @@ export interface AgentContext {
   readonly connections: Connections
   readonly deliveries: Deliveries
   readonly steps: StepRunner
+  readonly notifications: NotificationCore
 }
 
 /** What the state machine takes from outside, at this moment. */

@@ -15,6 +15,7 @@ import { emptyConnection } from "../connection/new-connection.ts"
 import { addReceiveQueue, plainServer } from "../connection/new-queues.ts"
 import { AgentError, prohibited } from "../errors.ts"
 import { networkError, withoutPassword } from "../network/network-error.ts"
+import { createNotified } from "../notifications/notifier.ts"
 import { type InitialKeys, initialKeysPlan } from "../protocol/initial-keys.ts"
 import type { ConnectionId, ConnectionRecord, LinkCredentials, UserId } from "../store/records.ts"
 import { type AgentContext, envOf } from "./context.ts"
@@ -171,7 +172,8 @@ async function newQueue(
   const subscribe = options.subscribe !== false
   let created: CreatedQueue
   try {
-    created = await client.createQueue({ mode, subscribe, corrId, link }, { signal: options.signal })
+    const how = { mode, subscribe, corrId, link } as const
+    created = await createNotified(client, context.notifications.wanted, how, { signal: options.signal })
   } catch (error) {
     throw networkError(error, { server })
   }

@@ -144,6 +144,8 @@ export class Receiver {
       return "agent"
     }
     const { timestamp: serverTime, notify, body } = content
-    return await receive(draft, queue, { serverId: message.msgId, serverTime, notify, body })
+    const ack = await receive(draft, queue, { serverId: message.msgId, serverTime, notify, body })
+    draft.setReceiveQueue(queue.key, { lastMessageAt: Math.max(serverTime, queue.lastMessageAt ?? 0) })
+    return ack
   }
 }

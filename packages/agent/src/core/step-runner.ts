@@ -16,6 +16,7 @@ import { receiveQueueDeleted, switchQueueCreated } from "../connection/rotation.
 import { nextStep, type Step } from "../connection/steps.ts"
 import { AgentError, isHostError, isTemporary } from "../errors.ts"
 import { asAgentError, networkError } from "../network/network-error.ts"
+import { createNotified } from "../notifications/notifier.ts"
 import type { ConnectionId, ConnectionRecord, RetryState } from "../store/records.ts"
 import type { AgentContext } from "./context.ts"
 import { isEmpty } from "./draining.ts"
@@ -170,11 +171,13 @@ export class StepRunner {
     record: ConnectionRecord,
     { planned, subscribe }: Extract<Step, { readonly type: "create" }>,
   ): Promise<void> {
-    const { crypto, connections, subscriptions, users } = this.#context
+    const { crypto, connections, subscriptions, users, notifications } = this.#context
     const address = users.addressOf(record.userId, planned.server) ?? planned.server
     const e2eKeys = crypto.generateKeyPair("x25519")
+    // A queue that is to replace another one takes over its notifications when that goes.
+    const notified = notifications.wanted && planned.purpose !== "switch"
     const created = await this.#asRecipient(record, address, (relay) =>
-      relay.createQueue({ mode: "messaging", subscribe }),
+      createNotified(relay, notified, { mode: "messaging", subscribe }),
     )
     const made = { server: address, created, e2eKeys }
     // In one turn, so that a first message finds the queue, and waits for the change of its connection.

@@ -16,7 +16,7 @@ export interface SubscribeFailure {
  * background. A queue that is subscribed already stays so.
  */
 export async function subscribeAll(
-  { subscriptions }: AgentContext,
+  { subscriptions, notifications }: AgentContext,
   records: readonly ConnectionRecord[],
 ): Promise<SubscribeFailure[]> {
   const queues = records.flatMap((record) =>
@@ -25,6 +25,7 @@ export async function subscribeAll(
       : [],
   )
   const errors = await subscriptions.subscribe(queues)
+  notifications.subscribed(records.filter((record) => record.receiveQueues.some((queue) => subscriptions.has(queue))))
   return errors.flatMap((error, n) => {
     const queue = queues[n]
     return error === undefined || queue === undefined ? [] : [{ connectionId: queue.connectionId, error }]

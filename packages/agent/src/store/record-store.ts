@@ -15,7 +15,9 @@ export interface Seal {
 /** Keeps values as they are. */
 export const NO_SEAL: Seal = { close: (_, value) => value, open: (_, value) => value }
 
-const OF_CONNECTION: readonly TableName[] = ["connections", "sent", "deliveries", "received", "hashes"]
+const OF_CONNECTION: readonly TableName[] = [
+  ...(["connections", "sent", "deliveries", "received", "hashes", "notificationSubscriptions"] as const),
+]
 
 /** Records on top of sorted rows of bytes. */
 export class RecordStore implements AgentStore {

@@ -8,6 +8,7 @@ import type { SkippedKey } from "@sluice/ratchet/skipped"
 import type { Ratchet } from "@sluice/ratchet/state"
 import type { EntityId, MsgId, QueueMode } from "@sluice/smp-protocol/types"
 import type { ServerSetting } from "../network/settings.ts"
+import type { NotifierRecord } from "../notifications/records.ts"
 import type { AMessageTag } from "../protocol/a-message.ts"
 import type { Integrity } from "../protocol/integrity.ts"
 import type { QueueInfo } from "../protocol/queue-info.ts"
@@ -77,6 +78,10 @@ export interface ReceiveQueueRecord {
   /** The sender's key that the server is still to be told. */
   readonly toSecure?: AuthKey | undefined
   readonly link?: LinkCredentials | undefined
+  /** What the server tells a notification server with. */
+  readonly notifier?: NotifierRecord | undefined
+  /** Server time of the last message, seconds. */
+  readonly lastMessageAt?: number | undefined
   /** Is to be deleted at the server. */
   readonly deleting?: { readonly errors: number } | undefined
 }
@@ -185,6 +190,8 @@ export interface ConnectionRecord {
   readonly connected?: boolean | undefined
   /** Peer can be sent messages without content, and they are wanted. */
   readonly noise?: boolean | undefined
+  /** Messages are not to be notified one by one. */
+  readonly notifications?: false | undefined
   /** The user deleted it at this time (ms); `wait` until its messages are delivered. */
   readonly deleted?: { readonly at: number; readonly wait: boolean } | undefined
 }

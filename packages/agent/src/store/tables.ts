@@ -1,4 +1,5 @@
 import { encodeWith } from "@sluice/encoding/writer"
+import type { SubscriptionRecord, TokenDeletionRecord, TokenRecord } from "../notifications/records.ts"
 import type {
   CommandRecord,
   ConnectionId,
@@ -36,6 +37,10 @@ export interface Tables {
     readonly record: ExpiryRecord
     readonly key: readonly [at: number, ConnectionId, what: Uint8Array | number]
   }
+  /** One row at most. */
+  notificationTokens: { readonly record: TokenRecord; readonly key: readonly [] }
+  notificationDeletions: { readonly record: TokenDeletionRecord; readonly key: readonly [tokenId: Uint8Array] }
+  notificationSubscriptions: { readonly record: SubscriptionRecord; readonly key: readonly [ConnectionId] }
 }
 
 export type TableName = keyof Tables
@@ -61,6 +66,9 @@ export const TABLE_NUMBERS: Readonly<Record<TableName, number>> = {
   commands: 8,
   links: 9,
   expiries: 10,
+  notificationTokens: 11,
+  notificationDeletions: 12,
+  notificationSubscriptions: 13,
 }
 
 const KEYS: KeyReaders = {
@@ -74,6 +82,9 @@ const KEYS: KeyReaders = {
   commands: ({ number }) => [number],
   links: ({ linkKey }) => [linkKey],
   expiries: ({ at, connectionId, of }) => [at, connectionId, of.table === "hashes" ? of.hash : of.sentId],
+  notificationTokens: () => [],
+  notificationDeletions: ({ tokenId }) => [tokenId],
+  notificationSubscriptions: ({ connectionId }) => [connectionId],
 }
 
 /** The key of a record. */

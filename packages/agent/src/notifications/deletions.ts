@@ -1,0 +1,84 @@
+import { equalBytes } from "@sluice/encoding/bytes"
+import type { AgentContext } from "../core/context.ts"
+import { isHostError, isTemporary } from "../errors.ts"
+import { asAgentError } from "../network/network-error.ts"
+import { serverKey } from "../network/session-key.ts"
+import type { NtfSessions } from "./ntf-sessions.ts"
+import type { TokenDeletionRecord } from "./records.ts"
+import { type Job, RowWorker } from "./row-worker.ts"
+
+/** Deletes registrations that are gone here at their servers, for as long as that takes (notifications-client.md §3.4). */
+export class TokenDeletions {
+  readonly #context: AgentContext
+  readonly #sessions: NtfSessions
+  readonly #workers = new Map<string, RowWorker<TokenDeletionRecord>>()
+  #deletions: TokenDeletionRecord[] = []
+
+  constructor(context: AgentContext, sessions: NtfSessions) {
+    this.#context = context
+    this.#sessions = sessions
+  }
+
+  async load(): Promise<void> {
+    this.#deletions = await this.#context.store.list("notificationDeletions")
+    for (const deletion of this.#deletions) this.#worker(deletion).wake()
+  }
+
+  async add(deletion: TokenDeletionRecord): Promise<void> {
+    await this.#context.store.commit([{ table: "notificationDeletions", put: deletion }])
+    this.#deletions.push(deletion)
+    this.#worker(deletion).wake()
+  }
+
+  retryNow(): void {
+    for (const worker of this.#workers.values()) worker.retryNow()
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.stop()))
+  }
+
+  resume(): void {
+    for (const worker of this.#workers.values()) worker.resume()
+  }
+
+  #worker({ server }: TokenDeletionRecord): RowWorker<TokenDeletionRecord> {
+    const key = serverKey(server)
+    const known = this.#workers.get(key)
+    if (known !== undefined) return known
+    const worker = new RowWorker<TokenDeletionRecord>(this.#context.clock, {
+      jobs: () => this.#deletions.filter((one) => serverKey(one.server) === key).map(job),
+      run: async (rows) => {
+        const done = await Promise.all(rows.map((row) => this.#delete(row)))
+        return rows.filter((_, n) => done[n] === false)
+      },
+      idOf: ({ tokenId }) => tokenId,
+      crashed: (error) => this.#report(error),
+    })
+    this.#workers.set(key, worker)
+    return worker
+  }
+
+  /** Whether it is over; false to try again. */
+  async #delete(deletion: TokenDeletionRecord): Promise<boolean> {
+    const { server, tokenId, key } = deletion
+    try {
+      await this.#sessions.background(server, (client) => client.deleteToken({ tokenId, key }))
+    } catch (reason) {
+      const { problem } = asAgentError(reason)
+      if (isTemporary(problem) || isHostError(problem)) return false
+      this.#report(reason)
+    }
+    this.#deletions = this.#deletions.filter((one) => !equalBytes(one.tokenId, tokenId))
+    await this.#context.store.commit([{ table: "notificationDeletions", remove: [tokenId] }])
+    return true
+  }
+
+  #report(error: unknown): void {
+    this.#context.events.emit({ type: "error", error: asAgentError(error) })
+  }
+}
+
+function job(row: TokenDeletionRecord): Job<TokenDeletionRecord> {
+  return { id: row.tokenId, at: 0, fresh: false, row }
+}

@@ -1,0 +1,135 @@
+import type { Server } from "@sluice/encoding/server-address"
+import type { AgentContext } from "../core/context.ts"
+import { asAgentError } from "../network/network-error.ts"
+import type { ConnectionId, ConnectionRecord } from "../store/records.ts"
+import { TokenDeletions } from "./deletions.ts"
+import { type NtfSessionOptions, NtfSessions } from "./ntf-sessions.ts"
+import { SubscriptionRows } from "./subscription-rows.ts"
+import { notifiedQueue, Supervisor } from "./supervisor.ts"
+import { Tokens } from "./tokens.ts"
+import { Workers } from "./workers.ts"
+
+/** Settings of push notifications. */
+export interface NotificationOptions extends NtfSessionOptions {
+  /** Notification servers; a registration is made with one of them, chosen at random, and stays there. */
+  readonly servers?: readonly Server[] | undefined
+}
+
+/** The parts that make notifications, and what the rest of the agent tells them. */
+export class NotificationCore {
+  readonly sessions: NtfSessions
+  readonly rows: SubscriptionRows
+  readonly tokens: Tokens
+  readonly supervisor: Supervisor
+  readonly #context: AgentContext
+  readonly #deletions: TokenDeletions
+  readonly #workers: Workers
+  readonly #working = new Set<Promise<void>>()
+  /** For new registrations. */
+  servers: readonly Server[]
+
+  constructor(context: AgentContext, { servers = [], ...sessions }: NotificationOptions = {}) {
+    this.#context = context
+    this.servers = servers
+    this.sessions = new NtfSessions(context, sessions)
+    this.rows = new SubscriptionRows(context.store)
+    this.#deletions = new TokenDeletions(context, this.sessions)
+    this.tokens = new Tokens({
+      ...{ context, sessions: this.sessions, servers: () => this.servers },
+      events: {
+        wanted: () => this.#watched(this.#wantAll()),
+        unwanted: () => this.#watched(this.#unwantAll()),
+        deleted: (deletion) => this.#deletions.add(deletion),
+      },
+    })
+    const parts = { context, sessions: this.sessions, rows: this.rows, tokens: this.tokens }
+    this.#workers = new Workers(parts)
+    this.supervisor = new Supervisor({ ...parts, wake: (row) => this.#workers.wake(row) })
+  }
+
+  /** New queues are made with a notifier. */
+  get wanted(): boolean {
+    return this.tokens.instant !== undefined
+  }
+
+  /** Goes on with what is stored. */
+  async load(): Promise<void> {
+    await this.tokens.load()
+    await this.rows.load()
+    await this.#deletions.load()
+    this.#workers.wakeAll()
+  }
+
+  /** These connections are received from, or will be as soon as their relays are there. */
+  subscribed(records: readonly Pick<ConnectionRecord, "id" | "notifications">[]): void {
+    if (!this.wanted) return
+    const ids = (on: boolean): ConnectionId[] =>
+      records.filter(({ notifications }) => (notifications !== false) === on).map(({ id }) => id)
+    this.supervisor.add("create", ids(true))
+    this.supervisor.add("delete", ids(false))
+  }
+
+  /** A connection has changed: its queue is a new one, or it is gone. */
+  changed(before: ConnectionRecord, after: ConnectionRecord): void {
+    if (after.deleted !== undefined) {
+      if (before.deleted === undefined) this.supervisor.add("forget", [after.id])
+      return
+    }
+    const [old, now] = [notifiedQueue(before), notifiedQueue(after)]
+    if (now === undefined || old?.key === now.key || !this.wanted) return
+    if (after.notifications !== false) this.supervisor.add("create", [after.id])
+  }
+
+  retryNow(): void {
+    this.#workers.retryNow()
+    this.#deletions.retryNow()
+  }
+
+  /** Begins nothing more; resolves when nothing is under way. */
+  async stop(): Promise<void> {
+    const workers = [this.#workers.stop(), this.#deletions.stop()]
+    await Promise.all([...this.#working, ...workers])
+    await this.supervisor.idle()
+  }
+
+  /** Goes on after {@link stop}. */
+  resume(): void {
+    this.#workers.resume()
+    this.#deletions.resume()
+  }
+
+  /** Closes the connections to notification servers; they are made again when needed. */
+  disconnect(): Promise<void> {
+    return this.sessions.disconnect()
+  }
+
+  /** Everything that is received from. */
+  async #wantAll(): Promise<void> {
+    const { store, subscriptions } = this.#context
+    const records = await store.list("connections")
+    const received = records.filter((record) => {
+      const queue = notifiedQueue(record)
+      return queue !== undefined && record.notifications !== false && subscriptions.has(queue)
+    })
+    this.supervisor.add(
+      "create",
+      received.map(({ id }) => id),
+    )
+  }
+
+  async #unwantAll(): Promise<void> {
+    this.supervisor.clear()
+    const records = await this.#context.store.list("connections")
+    this.supervisor.add(
+      "delete",
+      records.map(({ id }) => id),
+    )
+  }
+
+  #watched(work: Promise<void>): void {
+    const done = work
+      .catch((error: unknown) => this.#context.events.emit({ type: "error", error: asAgentError(error) }))
+      .finally(() => this.#working.delete(done))
+    this.#working.add(done)
+  }
+}

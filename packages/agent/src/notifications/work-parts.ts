@@ -1,0 +1,35 @@
+import type { AgentContext } from "../core/context.ts"
+import { isHostError, isTemporary } from "../errors.ts"
+import { asAgentError } from "../network/network-error.ts"
+import type { NtfSessions } from "./ntf-sessions.ts"
+import type { SubscriptionRecord } from "./records.ts"
+import { finished, type SubscriptionRows } from "./subscription-rows.ts"
+import type { Tokens } from "./tokens.ts"
+
+/** What the work on subscriptions needs. */
+export interface WorkParts {
+  readonly context: AgentContext
+  readonly sessions: NtfSessions
+  readonly rows: SubscriptionRows
+  readonly tokens: Tokens
+  /** Lets the worker of a row look at it. */
+  readonly wake: (row: SubscriptionRecord) => void
+}
+
+/**
+ * Whether a failed action is to be tried again. If not, its row waits until notifications of the connection are wanted
+ * anew, and the user is told.
+ */
+export async function failed({ context, rows }: WorkParts, row: SubscriptionRecord, reason: unknown): Promise<boolean> {
+  const error = asAgentError(reason)
+  if (isTemporary(error.problem) || isHostError(error.problem)) return true
+  const { connectionId } = row
+  const now = rows.get(connectionId)
+  if (error.problem.code === "CONN" && error.problem.reason === "NOT_FOUND") {
+    await rows.remove(connectionId)
+    return false
+  }
+  if (now !== undefined) await rows.put(finished(now, { action: undefined }))
+  context.events.emit({ type: "error", connectionId, error })
+  return false
+}
