@@ -1,4 +1,6 @@
 // The commands of `sluice link` for links of the network's first design (docs/blob-links.md).
+
+import { compress } from "@sluice/chat/compression"
 import { nativeCrypto } from "@sluice/crypto/native"
 import type { ServerAddress } from "@sluice/encoding/server-address"
 import {
@@ -17,7 +19,6 @@ import { columns, printData, printJson, say } from "../output.ts"
 import { withConnection } from "../queue/connection.ts"
 import { serverName } from "../server-argument.ts"
 import { type BlobState, readBlobState, writeBlobState } from "./blob-state.ts"
-import { compress } from "./compression.ts"
 import { withLinkData } from "./link-failure.ts"
 import { requestOf } from "./new-link.ts"
 import { type ProfileOptions, profileOf } from "./profile-options.ts"

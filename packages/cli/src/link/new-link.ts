@@ -1,3 +1,4 @@
+import { compress } from "@sluice/chat/compression"
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import type { KeyPair } from "@sluice/crypto/keys"
 import { equalBytes } from "@sluice/encoding/bytes"
@@ -15,7 +16,6 @@ import { senderIdOf } from "@sluice/smp-protocol/sender-id"
 import { ID_LENGTH } from "@sluice/smp-protocol/types"
 import { CLIENT_LAYER_RANGE } from "@sluice/smp-protocol/versions"
 import { CommandFailure } from "../failure.ts"
-import { compress } from "./compression.ts"
 import type { OwnerState } from "./owner-state.ts"
 import type { RatchetKeys } from "./queue-part.ts"
 

@@ -1,7 +1,7 @@
+import { decompress } from "@sluice/chat/compression"
 import { LinkError } from "@sluice/short-links/errors"
 import { decodeProfile, type LinkProfile, pictureOf } from "@sluice/short-links/profile"
 import { visibleLine, visibleText } from "@sluice/short-links/visible-text"
-import { decompress } from "./compression.ts"
 
 const LONGEST_NAME = 200
 const LONGEST_MESSAGE = 4000
