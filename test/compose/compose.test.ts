@@ -5,7 +5,10 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseServerAddress } from "@sluice/encoding/server-address"
+import { linksSettings } from "@sluice/links/config"
+import { notificationsSettings } from "@sluice/notifications/config"
 import { resolveConfig } from "@sluice/ops/config"
+import type { Entries } from "@sluice/ops/settings"
 import { proxyServerSettings } from "@sluice/proxy/config"
 import { relaySettings } from "@sluice/relay/config"
 import { SmpClient } from "@sluice/smp-client/client"
@@ -24,6 +27,8 @@ const named = (name: string): ComposeService => {
 }
 const relays = services.filter(({ command }) => command[0] === "relay")
 const proxies = services.filter(({ command }) => command[0] === "proxy")
+const notifications = named("notifications")
+const links = named("links")
 
 /** What the services listen on, by their settings or their own defaults. */
 const LISTENING: Readonly<Record<string, readonly number[]>> = {
@@ -33,6 +38,9 @@ const LISTENING: Readonly<Record<string, readonly number[]>> = {
   prometheus: [9090],
   grafana: [3000],
 }
+
+/** Programs of their own make their certificates by commands of their own. */
+const isOfNotifications = ({ name }: ComposeService): boolean => name.startsWith("notifications")
 
 function settingsOf({ environment }: ComposeService, program: "relay" | "proxy") {
   const entries = program === "relay" ? relaySettings : proxyServerSettings
@@ -47,6 +55,15 @@ function listening(service: ComposeService): readonly number[] {
   if (proxies.includes(service)) {
     const { config } = resolveConfig(proxyServerSettings, { env: service.environment, otherEnv: ["SLUICE_DATA"] })
     return [config.proxyServer.port, config.admin.port]
+  }
+  const sources = { env: service.environment, otherEnv: ["SLUICE_DATA"] }
+  if (service === notifications) {
+    const { config } = resolveConfig(notificationsSettings, sources)
+    return [config.notifications.port, config.admin.port]
+  }
+  if (service === links) {
+    const { config } = resolveConfig(linksSettings, sources)
+    return [config.links.port, config.admin.port]
   }
   return LISTENING[service.name] ?? []
 }
@@ -75,8 +92,10 @@ describe("docker-compose.yml", () => {
     for (const proxy of proxies) expect(settingsOf(proxy, "proxy").given.size).toBeGreaterThan(0)
     // Both relays are one: what they are started with is the same.
     expect(relays[0]?.environment).toEqual(relays[1]?.environment)
-    for (const { environment } of services.filter(({ name }) => name.endsWith("-identity"))) {
-      expect(() => resolveConfig(relaySettings, { env: environment, otherEnv: ["SLUICE_DATA"] })).not.toThrow()
+    for (const service of services.filter(({ name }) => name.endsWith("-identity"))) {
+      const sources = { env: service.environment, otherEnv: ["SLUICE_DATA"] }
+      const entries = isOfNotifications(service) ? notificationsSettings : relaySettings
+      expect(() => resolveConfig<Entries>(entries, sources)).not.toThrow()
     }
   })
 
@@ -90,8 +109,7 @@ describe("docker-compose.yml", () => {
     expect(new Set(hosts).size).toBe(hosts.length)
     // The ports for operators have no TLS: they are not published.
     const published = services.flatMap(({ published: ports }) => ports.map(({ container }) => container))
-    expect(published).not.toContain(9_223)
-    expect(published).not.toContain(9_224)
+    for (const port of [9_223, 9_224, 9_225, 9_226, 9_121]) expect(published).not.toContain(port)
   })
 
   it("mounts volumes and files that exist, and depends on services that do", () => {
@@ -103,8 +121,14 @@ describe("docker-compose.yml", () => {
       for (const name of dependsOn) expect(named(name).name).toBe(name)
     }
     expect(existsSync(join(ROOT, "deploy", "Dockerfile"))).toBe(true)
-    for (const variable of variables)
+    const example = readFileSync(join(ROOT, ".env.example"), "utf8")
+    for (const variable of variables) {
       expect(readFileSync(join(ROOT, "docker-compose.yml"), "utf8")).toMatch(new RegExp(`^#.*\\b${variable}\\b`, "m"))
+      // The example has it, with words above it.
+      expect(example).toMatch(new RegExp(`^(?:#.*\n|[A-Z_]+=.*\n)*#.*\n(?:[A-Z_]+=.*\n)*${variable}=`, "m"))
+    }
+    const explained = Array.from(example.matchAll(/^([A-Z_]+)=/gm), ([, name = ""]) => name)
+    expect(explained.toSorted()).toEqual(variables.toSorted())
   })
 
   it("has a balancer and a Prometheus that reach the services", () => {
@@ -120,8 +144,8 @@ describe("docker-compose.yml", () => {
     const targets = prometheus.scrape_configs.flatMap((job: { static_configs: { targets: string[] }[] }) =>
       job.static_configs.flatMap((group) => group.targets),
     )
-    // Redis has an exporter.
-    expect(targets).toHaveLength(relays.length + proxies.length + 1)
+    // Notifications, links, and the exporter of Redis.
+    expect(targets).toHaveLength(relays.length + proxies.length + 3)
     for (const target of targets) expectReachable(target)
     const grafana = parse(readFileSync(join(ROOT, "deploy", "grafana", "datasources.yml"), "utf8"))
     for (const { url } of grafana.datasources) expectReachable(new URL(url).host)
@@ -152,7 +176,8 @@ describe.skipIf(spawnSync("redis-server", ["--version"]).status !== 0)("the same
     const { environment, mounts } = service
     const volume = mounts.find(({ target }) => target === environment["SLUICE_DATA"])?.source ?? service.name
     const places: Record<string, string> = { SLUICE_DATA: join(folder, volume) }
-    for (const name of ["SLUICE_RELAY_PORT", "SLUICE_ADMIN_PORT", "SLUICE_PROXY_SERVER_PORT"]) {
+    const programs = ["RELAY", "ADMIN", "PROXY_SERVER", "NOTIFICATIONS", "LINKS"]
+    for (const name of programs.map((program) => `SLUICE_${program}_PORT`)) {
       if (name in environment) places[name] = String(await freePort())
     }
     if ("SLUICE_REDIS_NODES" in environment) places["SLUICE_REDIS_NODES"] = `127.0.0.1:${redis.port}`
@@ -161,11 +186,12 @@ describe.skipIf(spawnSync("redis-server", ["--version"]).status !== 0)("the same
 
   it("serves one address through the balancer, and figures of every process", { timeout: 60_000 }, async () => {
     for (const identity of services.filter(({ name }) => name.endsWith("-identity"))) {
-      const made = await sluice(["init"], { env: await environmentOf(identity) })
+      const command = isOfNotifications(identity) ? ["notifications", "init"] : ["init"]
+      const made = await sluice(command, { env: await environmentOf(identity) })
       expect([identity.name, made.code]).toEqual([identity.name, 0])
     }
     const admins: string[] = []
-    for (const service of [...relays, ...proxies]) {
+    for (const service of [...relays, ...proxies, notifications, links]) {
       const env = await environmentOf(service)
       const process = start(service.command, { env })
       running.push(process)
