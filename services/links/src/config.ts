@@ -15,9 +15,9 @@ export const linksGroup = group("The pages for links, and what they show of an a
     default: false,
     help: "Whether `sluice up` and `sluice relay` serve the pages as well; `sluice links` does in any case.",
   }),
-  bind: setting(listenAddress(), {
-    default: "127.0.0.1",
-    help: "Address of this machine to listen on; by default for a reverse proxy on the same machine.",
+  bind: setting(list(listenAddress(), { min: 1 }), {
+    default: ["127.0.0.1"],
+    help: "Addresses of this machine to listen on; by default for a reverse proxy on the same machine.",
   }),
   port: setting(port(), { default: 8080, help: "TCP port for HTTP, or HTTPS with a certificate; 0 takes a free one." }),
   certificate: optional(path(), {

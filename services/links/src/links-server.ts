@@ -18,6 +18,7 @@ import type { RelayPolicies } from "./policies.ts"
 import type { AllowedRelay } from "./resolver/allow-list.ts"
 import { ClientLimit } from "./resolver/client-limit.ts"
 import { Resolver } from "./resolver/resolver.ts"
+import { SideDoors } from "./side-doors.ts"
 import { makeSite } from "./site.ts"
 import { createWebApp, type WebCertificate } from "./web-app.ts"
 import { loadWebCertificate } from "./web-certificate.ts"
@@ -42,7 +43,7 @@ export interface LinksServer extends Service, AsyncDisposable {
   stop(deadline?: AbortSignal): Promise<void>
   /** Reads the certificate again; connections from then on get it. */
   reload(): Promise<void>
-  /** Where it listens, with the real port. Throws before `start`. */
+  /** The first of the places where it listens, with the real port. Throws before `start`. */
   readonly address: Bind
   /** For a relay that serves the pages on its own port as well. `undefined` without a certificate. */
   readonly handOver: WebHandOver | undefined
@@ -167,11 +168,13 @@ interface Assembly {
 
 function assemble({ config, log, app, resolver, handOver, reload, metrics }: Assembly): LinksServer {
   let stopped: Promise<void> | undefined
+  const doors = new SideDoors(app.server)
   const end = async (deadline: AbortSignal): Promise<void> => {
     const cut = (): void => app.server.closeAllConnections()
     if (deadline.aborted) cut()
     else deadline.addEventListener("abort", cut, { once: true })
     reload?.stop()
+    doors.close()
     await app.close()
     deadline.removeEventListener("abort", cut)
     await resolver?.close()
@@ -188,7 +191,13 @@ function assemble({ config, log, app, resolver, handOver, reload, metrics }: Ass
     },
     async start() {
       try {
-        await listen(app, bindOf(config.bind, config.port))
+        const [first = "*", ...others] = config.bind
+        await listen(bindOf(first, config.port), (bind) =>
+          app.listen({ host: bind.host ?? everyAddress(), port: bind.port }),
+        )
+        // Port 0 takes a free one, which is then that of all addresses.
+        const { port } = addressOf(app)
+        for (const other of others) await listen(bindOf(other, port), (bind) => doors.open(bind))
         resolver?.start()
         await reload?.start()
       } catch (error) {
@@ -210,9 +219,9 @@ function assemble({ config, log, app, resolver, handOver, reload, metrics }: Ass
 
 const NEVER: AbortSignal = new AbortController().signal
 
-async function listen(app: Assembly["app"], bind: Bind): Promise<void> {
+async function listen(bind: Bind, open: (bind: Bind) => Promise<unknown>): Promise<void> {
   try {
-    await app.listen({ host: bind.host ?? everyAddress(), port: bind.port })
+    await open(bind)
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error"
     throw new OperatorError(`cannot listen on ${formatBind(bind)} for the pages of links (${code})`, { cause: error })

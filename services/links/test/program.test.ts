@@ -8,6 +8,7 @@ import { type Program, runProgram } from "@sluice/ops/lifecycle"
 import { createIdentity, identityFiles, rotateLeaf } from "@sluice/transport/certificates"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { linksProgram } from "../src/program.ts"
+import { LinksUnderTest } from "./links-under-test.ts"
 
 const FREE_PORTS = { SLUICE_LINKS_PORT: "0", SLUICE_ADMIN_PORT: "0" }
 const WEB = { SLUICE_LINKS_CERTIFICATE: "web/server.crt", SLUICE_LINKS_KEY: "web/server.key" }
@@ -98,4 +99,17 @@ it("shares a configuration file with a relay", async () => {
   await said(lines, "started")
   signals.emit("SIGTERM")
   expect(await exit).toBe(0)
+})
+
+it("listens on every address of a list, on one port", async () => {
+  await using pages = await LinksUnderTest.start({ "links.bind": ["127.0.0.1", "127.0.0.2", "127.0.0.3"] })
+  const { port } = pages.server.address
+  for (const host of ["127.0.0.1", "127.0.0.2", "127.0.0.3"]) {
+    const answer = await fetch(`http://${host}:${port}/`)
+    expect(answer.status).toBe(200)
+    await answer.text()
+  }
+  await expect(LinksUnderTest.start({ "links.bind": ["127.0.0.4", "127.0.0.1"], "links.port": port })).rejects.toThrow(
+    `cannot listen on 127.0.0.1:${port} for the pages of links (EADDRINUSE)`,
+  )
 })

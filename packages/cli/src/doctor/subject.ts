@@ -87,7 +87,7 @@ export function subjectOf(service: ServiceName, place: Place): Subject {
       const { config, given } = load(linksSettings, LINKS_FOREIGN, place)
       const { hosts, bind, port, maxConnections } = config.links
       return {
-        ...{ service, section: "links", given, admin: config.admin, hosts, bind: [bind], port },
+        ...{ service, section: "links", given, admin: config.admin, hosts, bind, port },
         ...{ identity: undefined, storeFolder: undefined, redis: undefined },
         connections: { max: maxConnections, key: "links.max_connections", bytes: HTTP_CONNECTION },
       }
