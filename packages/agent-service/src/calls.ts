@@ -20,7 +20,8 @@ export async function callAgent(
   const parsed = operation.params.safeParse(params ?? {})
   if (!parsed.success) return refused(z.prettifyError(parsed.error).replaceAll("\n", " "))
   try {
-    return { result: toJson(await operation.run(agent, parsed.data)) }
+    // What the schema does not name stays here.
+    return { result: operation.result.parse(toJson(await operation.run(agent, parsed.data))) }
   } catch (error) {
     if (error instanceof AgentError) return { error: errorJson(error) }
     if (error instanceof AgentStoreError) {

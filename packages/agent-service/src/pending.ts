@@ -30,7 +30,7 @@ export class Pending {
     if (call === "acknowledge") this.#events.delete(`message ${connectionId} ${messageId}`)
     else if (call === "allowConnection") this.#events.delete(`confirmation ${confirmationId}`)
     else if (call === "acceptRequest" || call === "rejectRequest") this.#events.delete(`request ${invitationId}`)
-    else if (call === "deleteConnection") this.#forget(String(connectionId))
+    else if (call === "deleteConnection" || call === "deleteConnectionNow") this.#forget(String(connectionId))
   }
 
   /** All that wait, oldest first. */

@@ -82,6 +82,12 @@ describe("two programs", () => {
     expect(await alice.call("securityCode", { connectionId: a })).toEqual(
       await bob.call("securityCode", { connectionId: b }),
     )
+    // The receipt, which is not acknowledged.
+    expect(await alice.call("queueInfo", { connectionId: a })).toEqual({ secured: true, hasNotifier: false, size: 1 })
+    const address = formatServerAddress(addressOf(relay))
+    expect(await alice.call("testServer", { address })).toEqual({})
+    await bob.call("deleteConnectionNow", { connectionId: b })
+    expect(await bob.call("connections")).toEqual({ connectionIds: [] })
     alice.socket.terminate()
     bob.socket.terminate()
   })

@@ -128,6 +128,42 @@ export const connectionOperations = {
       return {}
     },
   ),
+  deleteConnectionNow: operation(
+    "Deletes a connection and its queues, and fails if a relay does not answer.",
+    { params: ONE, result: NOTHING },
+    async (agent, { connectionId: id }) => {
+      await agent.deleteConnectionNow(id)
+      return {}
+    },
+  ),
+  changeUser: operation(
+    "Gives an invitation or address that nobody has used to another user. Its queue stays where it is.",
+    { params: z.strictObject({ connectionId, userId }), result: NOTHING },
+    async (agent, { connectionId: id, userId: user }) => {
+      await agent.changeUser(id, user)
+      return {}
+    },
+  ),
+  queueInfo: operation(
+    "What its relay tells of the queue of a connection; for looking at problems, nothing in it is guaranteed.",
+    {
+      params: ONE,
+      result: z.object({
+        secured: z.boolean(),
+        hasNotifier: z.boolean(),
+        size: z.int().describe("Messages that wait."),
+      }),
+    },
+    (agent, { connectionId: id }) => agent.queueInfo(id),
+  ),
+  suspendQueues: operation(
+    "The queues of a connection take no more messages; those that wait can still be received.",
+    { params: ONE, result: NOTHING },
+    async (agent, { connectionId: id }) => {
+      await agent.suspendQueues(id)
+      return {}
+    },
+  ),
   readLink: operation(
     "What is behind a short link. A one-time link is locked to this agent by it, which can then join.",
     {

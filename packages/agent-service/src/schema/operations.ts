@@ -2,7 +2,7 @@ import { z } from "zod"
 import { connectionOperations } from "./connection-operations.ts"
 import { messageOperations } from "./message-operations.ts"
 import { type Operation, operation } from "./operation.ts"
-import { serverSetting, userId } from "./values.ts"
+import { address, error, serverSetting, userId } from "./values.ts"
 
 const NOTHING = z.object({})
 const NO_PARAMS = z.strictObject({})
@@ -40,6 +40,34 @@ const userOperations = {
       return {}
     },
   ),
+  testServer: operation(
+    "Whether a server can be used with this address: a queue is made there, secured and deleted.",
+    {
+      params: z.strictObject({ address }),
+      result: z.object({
+        failure: z
+          .object({ step: z.enum(["connect", "create-queue", "secure-queue", "delete-queue", "disconnect"]), error })
+          .optional()
+          .describe("What failed, and where; absent if nothing did."),
+      }),
+    },
+    async (agent, { address: server }) => ({ failure: await agent.testServer(server) }),
+  ),
+  resolveName: operation(
+    "What a name stands for, asked of one of the user's servers that resolve names.",
+    {
+      params: z.strictObject({ userId, name: z.string().max(256) }),
+      result: z.object({
+        name: z.string(),
+        nickname: z.string(),
+        website: z.string(),
+        location: z.string(),
+        simplexContact: z.array(z.string()).describe("Contact links, the primary one first."),
+        simplexChannel: z.array(z.string()).describe("Channel links, the primary one first."),
+      }),
+    },
+    (agent, { userId: user, name }) => agent.resolveName(user, name),
+  ),
 } as const
 
 const networkOperations = {
@@ -53,6 +81,17 @@ const networkOperations = {
         proxyFallback: z.enum(["yes", "protected", "no"]).optional(),
         hostMode: z.enum(["onion-via-socks", "onion", "public"]).optional(),
         requiredHost: z.boolean().optional(),
+        socks: z
+          .strictObject({
+            proxy: z.strictObject({ host: z.string(), port: z.int().min(1).max(65_535) }),
+            use: z.enum(["always", "onion"]),
+            isolate: z.boolean().optional().describe("Other credentials for other circuits. Default true."),
+          })
+          .optional(),
+        noise: z
+          .strictObject({ minMs: z.int().min(1000), maxMs: z.int().min(1000) })
+          .optional()
+          .describe("Messages without content at random times."),
       }),
       result: NOTHING,
     },

@@ -26,7 +26,7 @@ export const userId = z.int().min(1).describe("A user, from `createUser`.")
 export const messageId = z.int().min(1).describe("Number of a message in its connection.")
 
 /** A relay's address that a client sends. */
-const address = z
+export const address = z
   .string()
   .transform((text, context): ServerAddress => reading(() => parseServerAddress(text, { scheme: "smp" }), context))
   .describe("`smp://fingerprint[:password]@host[,host][:port]`")
@@ -39,6 +39,7 @@ export const serverSetting = z
     enabled: z.boolean().optional().describe("Default true."),
     storage: z.boolean().optional().describe("Queues are made there. Default true."),
     proxy: z.boolean().optional().describe("Messages to unknown relays go through it. Default true."),
+    names: z.boolean().optional().describe("It is asked what names stand for. Default false: it learns which names."),
   })
   .meta({ id: "ServerSetting" })
 
@@ -57,7 +58,7 @@ export const error = z
     code: z
       .string()
       .describe(
-        "Of the agent: CMD, CONN, NO_USER, NO_SERVERS, INACTIVE, SMP, PROXY, BROKER, AGENT, STORE, INTERNAL. Of the service: REQUEST (not as the schema says), BUSY (too many calls at once), FAILED (a defect).",
+        "Of the agent: CMD, CONN, NO_USER, NO_SERVERS, NO_NAME_SERVERS, INACTIVE, SMP, PROXY, BROKER, AGENT, STORE, INTERNAL. Of the service: REQUEST (not as the schema says), BUSY (too many calls at once), FAILED (a defect).",
       ),
     message: z.string().describe("For people."),
     temporary: z.boolean().describe("The same may succeed later."),
