@@ -43,7 +43,16 @@ return {'left', p[4] and 1 or 0}
 `,
 })
 
-export const SHARED_SCRIPTS: readonly Script[] = [LOOK]
+/** Keys: list of pushes. Arguments: time, how many. Gives members with their scores in turn. */
+const DUE: Script = script({
+  name: "ntf: due pushes",
+  keys: 1,
+  lua: `
+return {'ok', redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])}
+`,
+})
+
+export const SHARED_SCRIPTS: readonly Script[] = [LOOK, DUE]
 
 export async function postpone(c: RedisContext, push: PushReference, ms: number): Promise<void> {
   const answer = await change(c, POSTPONE, [c.keys.token(push.tokenId).token], [KIND[push.kind], c.node, Math.ceil(ms)])
@@ -54,17 +63,8 @@ export async function left(c: RedisContext, limit: number): Promise<readonly Lef
   const now = Math.round(c.clock.now())
   const found: LeftPush[] = []
   for (let bucket = 0; bucket < BUCKETS && found.length < limit; bucket++) {
-    const line = [
-      "ZRANGEBYSCORE",
-      c.keys.pushes(bucket),
-      "-inf",
-      now,
-      "WITHSCORES",
-      "LIMIT",
-      0,
-      limit - found.length,
-    ] as const
-    const entries = listOf(await c.connection.command(line)).map(bytesIn)
+    const { values } = await ask(c, DUE, [c.keys.pushes(bucket)], [now, limit - found.length])
+    const entries = listOf(values[0]).map(bytesIn)
     const looked = entries.flatMap((member, at) => {
       const score = Number(Buffer.from(entries[at + 1] ?? member).toString("latin1"))
       return at % 2 === 0 ? look(c, pushOf(member), score) : []
