@@ -1,4 +1,5 @@
 // Every expression of alerts and dashboards is PromQL, and asks for series that running services have.
+import { spawnSync } from "node:child_process"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
@@ -117,6 +118,13 @@ describe("alerts", () => {
       expect(textOf("docs", "runbooks", "README.md")).toContain(`[${alert.alert}](${alert.alert}.md)`)
     },
   )
+
+  it.skipIf(spawnSync("promtool", ["--version"]).status !== 0)("are right for Prometheus itself", () => {
+    const { stdout } = spawnSync("promtool", ["check", "rules", join(ROOT, "deploy", "prometheus", "alerts.yml")], {
+      encoding: "utf8",
+    })
+    expect(stdout).toContain(`SUCCESS: ${alerts.length} rules found`)
+  })
 
   it("have all the pages there are", () => {
     const pages = readdirSync(join(ROOT, "docs", "runbooks")).filter((name) => name !== "README.md")
