@@ -16,6 +16,12 @@ import { type Draft, primarySendQueue } from "./draft.ts"
 import { adopt, connected } from "./handshake.ts"
 import { rememberHash } from "./hashes.ts"
 
+/**
+ * Confirmations that wait for the user, each some 20 KB of the connection's record. Whoever has the link of an invitation
+ * that is not answered yet can send any number of them.
+ */
+export const MAX_CONFIRMATIONS = 16
+
 /** A confirmation, opened from the box of its queue. */
 export interface ReceivedConfirmation {
   readonly e2eSecret: Uint8Array
@@ -49,6 +55,7 @@ function fromJoiner(
   const { crypto, kem, versions } = draft.env
   const { keys, pq: wanted } = draft.record
   if (keys === undefined) throw wrong("conf: incorrect state")
+  if (draft.record.confirmations.length >= MAX_CONFIRMATIONS) throw wrong("conf: too many")
   if (!isCompatible(e2e.version, versions.e2e)) throw peerError({ type: "A_VERSION" })
   const version = Math.min(envelope.version, versions.agent.max)
   const pq = wanted && version >= AGENT_VERSION.PQ_RATCHET && e2e.version >= E2E_VERSION.PQ

@@ -6,6 +6,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { allowing, connectedSides, inviting, joining, madeQueue, type Packet, Side } from "../../test/two-sides.ts"
 import { type AgentEnvelope, encodeEnvelope } from "../protocol/envelope.ts"
+import { MAX_CONFIRMATIONS } from "./confirmation.ts"
 import { addReceiveQueue } from "./new-queues.ts"
 import { enqueue } from "./outgoing.ts"
 
@@ -73,6 +74,17 @@ describe("a queue without a sender", () => {
     await side.receive(await forged(side, { envelope: packet?.body.slice(0, 50) ?? EMPTY, withKey: true }))
     expect(errors(side)).toHaveLength(1)
     expect((await side.record()).receiveQueues[0]?.status).toBe("new")
+  })
+
+  it("keeps so many confirmations of strangers and no more, until the user has decided", async () => {
+    const { side, request } = await inviting(false, "old")
+    for (let i = 0; i < MAX_CONFIRMATIONS + 1; i++) {
+      const [packet] = await (await joining(request)).take()
+      if (packet === undefined) throw new Error("no confirmation")
+      expect(await side.receive(packet)).toBe("agent")
+    }
+    expect((await side.record()).confirmations).toHaveLength(MAX_CONFIRMATIONS)
+    expect(errors(side)).toEqual(["the peer's agent: A_PROHIBITED conf: too many"])
   })
 
   it("of an address takes requests only, each once", async () => {

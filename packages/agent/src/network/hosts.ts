@@ -8,9 +8,11 @@ import { AgentError } from "../errors.ts"
 import { withoutPassword } from "./network-error.ts"
 import type { NetworkSettings, SocksSettings } from "./settings.ts"
 
-/** Names that only Tor resolves. */
+const ONION = /\.onion\.?$/i
+
+/** Names that only Tor resolves, in any of the forms in which peers may write them. */
 export function isOnion(host: string): boolean {
-  return host.endsWith(".onion")
+  return ONION.test(host)
 }
 
 /**
@@ -40,11 +42,17 @@ export function dialFor(
   identity: string,
   direct: Dial = tcpDial(),
 ): Dial {
-  if (socks === undefined) return direct
+  if (socks === undefined) return withoutTor(direct)
   const { proxy, use, isolate = true } = socks
   // The name is a hash, so that the proxy can keep circuits apart and learns nothing from it.
   const user = encodeBase64Url(c.sha256(utf8(identity)))
   const credentials = isolate ? { user, password: user } : undefined
   const throughProxy = socks5Dial({ proxy, dial: direct, credentials })
   return (target, signal) => (use === "always" || isOnion(target.host) ? throughProxy : direct)(target, signal)
+}
+
+/** Asking a resolver for an onion name would tell it, and everybody on the way, which one is looked for (RFC 7686 §2). */
+function withoutTor(direct: Dial): Dial {
+  return (target, signal) =>
+    isOnion(target.host) ? Promise.reject(new Error("onion hosts need a SOCKS proxy")) : direct(target, signal)
 }
