@@ -35,7 +35,7 @@ export function addNotifications(program: Command, exit: (code: number) => void)
       await initNotifications(self.optsWithGlobals())
     })
   teach(init, [["sluice notifications init", "one for this machine, in ./data"]])
-  command
+  const address = command
     .command("address")
     .summary("print its address")
     .description("Prints the address of the push-notification server in the data folder, alone on one line.")
@@ -43,5 +43,6 @@ export function addNotifications(program: Command, exit: (code: number) => void)
       const { notificationsAddress } = await import("../actions/notifications.ts")
       await notificationsAddress(self.optsWithGlobals())
     })
+  teach(address, [["sluice notifications address", "what goes into the settings of an app"]])
   addTestPush(command, exit)
 }
