@@ -10,6 +10,7 @@ import type { CreatedNotifier, CreatedQueue, SenderQueue } from "@sluice/smp-cli
 import { expect, test } from "vitest"
 import { type Running, sluice, start, temporaryFolder } from "../packages/cli/test/sluice.ts"
 import { freePort } from "../packages/redis/test/start-redis.ts"
+import { TestDevice, TestNotifications } from "./support/notifications.ts"
 
 const OPTIONS = { patience: "interactive", backoff: { initialMs: 20, maxMs: 100, stableMs: 0 } } as const
 const QUEUES = 8
@@ -101,6 +102,28 @@ class Talk implements AsyncDisposable {
   }
 }
 
+/** A queue whose messages a notification server hears of and pushes to a device. */
+async function pushedQueue(address: ServerAddress, ntf: TestNotifications) {
+  const device = await TestDevice.verified(await ntf.connect(), ntf.push)
+  const client = new SmpClient(address, OPTIONS)
+  const queue = await client.createQueue({ subscribe: false, notifier: true })
+  const { notifierId, notifierKey } = queue.notifier ?? expect.unreachable()
+  const { hosts, port, keyHash } = address
+  const asked = { queue: { server: { hosts, port, keyHash }, notifierId }, notifierKey }
+  const id = await device.connection.subscribe(device.access, asked)
+  return {
+    /** Sends a message as soon as the server is subscribed, and resolves when the device was pushed for it. */
+    async arrives(): Promise<void> {
+      const active = async () => (await device.connection.checkSubscription(id, device.access.key)).type === "ACTIVE"
+      while (!(await active())) await wait(20)
+      await client.sendMessage(queue, utf8("x"), { notify: true })
+      const pushed = device.list(await ntf.push.next()).map((entry) => entry.queue.notifierId)
+      expect(pushed).toEqual([notifierId])
+    },
+    [Symbol.asyncDispose]: () => client.close(),
+  }
+}
+
 /** Waits until so many messages more have arrived, and everybody was told of one. */
 async function until(talks: readonly Talk[], more: number): Promise<void> {
   const received = (): number => talks.reduce((sum, talk) => sum + talk.received.length, 0)
@@ -136,6 +159,9 @@ test("a backup under load, restored elsewhere, serves the same clients at the sa
   const talks = await Promise.all(
     Array.from({ length: QUEUES }, () => Talk.start(parseServerAddress(address, { scheme: "smp" }))),
   )
+  await using ntf = await TestNotifications.start()
+  await using pushed = await pushedQueue(parseServerAddress(address, { scheme: "smp" }), ntf)
+  await pushed.arrives()
   await until(talks, ENOUGH)
 
   const before = talks.map(({ stored }) => stored.length)
@@ -149,13 +175,15 @@ test("a backup under load, restored elsewhere, serves the same clients at the sa
     stored: talks.map(({ stored }) => stored.length),
     received: talks.map(({ received }) => received.length),
   }
-  expect(backup).toMatchObject({ queues: QUEUES, notifiers: QUEUES })
+  expect(backup).toMatchObject({ queues: QUEUES + 1, notifiers: QUEUES + 1 })
   await expectPrivate(copy)
 
   const restored = await run(fresh, "restore", copy, "--json")
   expect(restored).toMatchObject({ code: 0, stdout: taken.stdout })
   expect((await run(fresh, "address")).stdout.trim()).toBe(address)
   const second = await serve(fresh)
+  // The push server subscribes again by itself, and pushes.
+  await pushed.arrives()
   // Those who were told of messages are told again: their subscriptions and keys came along.
   await until(talks, ENOUGH)
   for (const talk of talks) await talk.finish()
@@ -191,7 +219,16 @@ test("a restore is refused over another relay, from a damaged backup, and goes o
   const run = (data: string, ...args: string[]) => sluice(["--data", data, ...args])
   expect((await run(old, "backup", copy)).stderr).toMatch(/there is no relay/)
   expect((await run(old, "init", "--port", "0")).code).toBe(0)
+  // A notification server at work beside it.
+  expect((await run(old, "notifications", "init", "--host", "localhost")).code).toBe(0)
+  const env = { SLUICE_NOTIFICATIONS_PORT: "0", SLUICE_ADMIN_PORT: "0" }
+  const server = start(["--data", old, "notifications"], { env })
+  await server.said(/"message":"started"/)
   expect((await run(old, "backup", copy, "--no-ca-key")).code).toBe(0)
+  server.child.kill("SIGTERM")
+  expect((await server.ended).code).toBe(0)
+  const parts = ["backup.json", "identity", "notifications-identity", "notifications-store", "sluice.toml"]
+  expect((await readdir(copy)).sort()).toEqual(parts)
   expect(await readdir(join(copy, "identity"))).not.toContain("ca.key")
   expect(await run(old, "backup", copy)).toMatchObject({ code: 2, stderr: expect.stringContaining("is there already") })
   expect(await run(old, "restore", copy)).toMatchObject({
