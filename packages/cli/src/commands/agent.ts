@@ -19,7 +19,7 @@ export function addAgent(program: Command, exit: (code: number) => void): void {
     ['SLUICE_AGENT_RELAYS="$(sluice address)" sluice agent', "with a user on the relay of the data folder"],
     ["python3 examples/python/agent.py data/agent/token", "a program that uses it"],
   ])
-  command
+  const reference = command
     .command("reference")
     .summary("print docs/agent-service.md")
     .description("Prints the page of the documents that lists every call and event; it is made from the program.")
@@ -27,7 +27,8 @@ export function addAgent(program: Command, exit: (code: number) => void): void {
       const { agentReference } = await import("../actions/agent.ts")
       await agentReference()
     })
-  command
+  teach(reference, [["sluice agent reference > docs/agent-service.md", "after a change of the calls"]])
+  const schema = command
     .command("schema")
     .summary("print docs/agent-service.schema.json")
     .description("Prints calls and events as JSON Schema.")
@@ -35,4 +36,5 @@ export function addAgent(program: Command, exit: (code: number) => void): void {
       const { agentSchema } = await import("../actions/agent.ts")
       await agentSchema()
     })
+  teach(schema, [["sluice agent schema > agent.schema.json", "for generators of code"]])
 }
