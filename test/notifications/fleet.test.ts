@@ -2,8 +2,13 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { utf8 } from "@sluice/encoding/bytes"
 import type { Server } from "@sluice/encoding/server-address"
+import { openRedisNtfStore } from "@sluice/notifications/store/redis/redis-ntf-store"
 import type { NtfConnection } from "@sluice/ntf-client/connection"
+import { systemClock } from "@sluice/ops/clock"
+import { silentLog } from "@sluice/ops/recording-log"
 import type { DeliveredPush } from "@sluice/push/memory-provider"
+import { DELIVERED } from "@sluice/push/provider"
+import { openRedis } from "@sluice/redis/connection"
 import { SmpClient } from "@sluice/smp-client/client"
 import type { CreatedNotifier, CreatedQueue } from "@sluice/smp-client/queue-types"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -116,6 +121,40 @@ describe.skipIf(!haveRedis)("notification servers that share a Redis", () => {
     await eventually(() => messagesOf(fleet).length >= before + 1)
     await eventually(async () => (await pendingOf(fleet)) === 0)
     for (const { log } of fleet.nodes) expect(log.entries.filter(({ level }) => level === "error")).toEqual([])
+  })
+
+  it("do periodic pushes and second attempts once", { timeout: 60_000 }, async () => {
+    const options = settings()
+    await using fleet = await NtfFleet.start(3, options)
+    const [first] = fleet.nodes
+    if (first === undefined) throw new Error("a node")
+    const connection = await fleet.connect(first)
+    let refusals = 1
+    for (const { push } of fleet.nodes) {
+      push.answer = () => (refusals-- > 0 ? { outcome: "retry", cause: "limited", afterMs: 300 } : DELIVERED)
+    }
+    // The first attempt is refused, the second one any node's.
+    const device = await verified(fleet, connection, "abcd")
+    await eventually(() => pushesOf(fleet).length === 2)
+    expect(pushesOf(fleet).map(({ kind }) => kind)).toEqual(["verification", "verification"])
+    expect(await connection.checkToken(device.access)).toEqual({ type: "ACTIVE" })
+
+    await connection.setPeriodicPushes(device.access, 20)
+    await using redisConnection = openRedis(
+      { ...redis.config(), prefix: `${options["redis.prefix"]}ntf:` },
+      { log: silentLog, clock: systemClock },
+    )
+    await redisConnection.ready(5000)
+    const store = openRedisNtfStore({ connection: redisConnection, node: "test" })
+    await store.cronSent(device.access.tokenId, 0)
+    await eventually(() => pushesOf(fleet).length > 2)
+    // Long enough for each node to have looked several times.
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    expect(
+      pushesOf(fleet)
+        .map(({ kind }) => kind)
+        .toSorted(),
+    ).toEqual(["check-messages", "verification", "verification"])
   })
 
   it("have metrics that docs/notifications.md describes, and no others", async () => {

@@ -142,6 +142,13 @@ describe.skipIf(!haveRedis)("nodes that share a store", () => {
     })
   })
 
+  it("send a periodic push once", async () => {
+    const { tokenId } = await token()
+    expect(await Promise.all([a, b].map(({ store }) => store.pushes.claimCheck(tokenId)))).toEqual([true, false])
+    expect(await a.store.pushes.claimCheck(tokenId)).toBe(true)
+    expect(await a.store.pushes.claimCheck(c.randomBytes(24))).toBe(false)
+  })
+
   it("store notifications once that are recorded again after a lost answer", async () => {
     const { relayId, notifierId, tokenId } = await subscribed()
     const notification = { notifierId, nonce: c.randomBytes(24), meta: c.randomBytes(144) }

@@ -79,7 +79,7 @@ export async function openSharedStore(
     store: {
       ...store,
       pushes: {
-        postpone: store.pushes.postpone,
+        ...store.pushes,
         async left(limit) {
           const left = await store.pushes.left(limit)
           figures.pushesTaken += left.length

@@ -240,10 +240,12 @@ export class Pusher implements PushSink {
   }
 
   async #sendCheck(push: Waiting): Promise<boolean> {
-    const token = await this.#parts.store.token(push.tokenId)
+    const { store, shared, clock } = this.#parts
+    if ((await shared?.claimCheck(push.tokenId)) === false) return false
+    const token = await store.token(push.tokenId)
     if (token?.status.type !== "ACTIVE" || token.cronMinutes === 0) return false
     // It may have been sent since it was found.
-    if (token.cronSentAt + token.cronMinutes * 60 >= seconds(this.#parts.clock)) return false
+    if (token.cronSentAt + token.cronMinutes * 60 >= seconds(clock)) return false
     await this.#deliver(token, push, { kind: "check-messages" })
     return false
   }

@@ -101,6 +101,7 @@ export function openRedisNtfStore(options: RedisNtfStoreOptions): RedisNtfStore 
 
     pushes: {
       postpone: (push, ms) => run("postpone", () => shared.postpone(c, push, ms)),
+      claimCheck: (id) => run("claimCheck", () => shared.claimCheck(c, id)),
       left: (limit) => run("left", () => shared.left(c, limit)),
     },
     sweep: (cursor) => run("sweep", () => sweep(c, cursor)),

@@ -1,5 +1,6 @@
 import { listOf } from "@sluice/redis/redis-command"
 import { type Script, script } from "@sluice/redis/script"
+import type { EntityId } from "@sluice/smp-protocol/types"
 import type { PushReference } from "../ntf-store.ts"
 import { ask, bytesIn, change, numberIn, type RedisContext } from "./context.ts"
 import { BUCKETS, KIND } from "./keys.ts"
@@ -18,6 +19,8 @@ export interface LeftPush extends PushReference {
 export interface SharedPushes {
   /** Gives up this node's claim; the push is to be tried once more after this time, by whichever node. */
   postpone(push: PushReference, ms: number): Promise<void>
+  /** Takes a periodic push for this node; false while another node is sending it. */
+  claimCheck(tokenId: EntityId): Promise<boolean>
   /** Pushes that were stored and that nobody is sending: their node died, or the time of a second attempt came. */
   left(limit: number): Promise<readonly LeftPush[]>
 }
@@ -52,7 +55,28 @@ return {'ok', redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES'
 `,
 })
 
-export const SHARED_SCRIPTS: readonly Script[] = [LOOK, DUE]
+/** Keys: token. Arguments: node, milliseconds. Claims a periodic push (Cc, Ct), unless another node did in this time. */
+const CLAIM_CHECK: Script = script({
+  name: "ntf: claim periodic push",
+  keys: 1,
+  lua: `${NOW}
+local claim = redis.call('HMGET', KEYS[1], 'r', 'Cc', 'Ct')
+if not claim[1] then return {'none'} end
+if claim[2] and claim[2] ~= ARGV[1] and tonumber(claim[3]) + tonumber(ARGV[2]) > now then return {'held'} end
+redis.call('HSET', KEYS[1], 'Cc', ARGV[1], 'Ct', string.format('%.0f', now))
+return {'ok'}
+`,
+})
+
+/** How long a periodic push is one node's, ms; a failed one is looked for again later than that. */
+const CHECK_CLAIM = 60_000
+
+export const SHARED_SCRIPTS: readonly Script[] = [LOOK, DUE, CLAIM_CHECK]
+
+export async function claimCheck(c: RedisContext, tokenId: EntityId): Promise<boolean> {
+  const { word } = await ask(c, CLAIM_CHECK, [c.keys.token(tokenId).token], [c.node, CHECK_CLAIM])
+  return word === "ok"
+}
 
 export async function postpone(c: RedisContext, push: PushReference, ms: number): Promise<void> {
   const answer = await change(c, POSTPONE, [c.keys.token(push.tokenId).token], [KIND[push.kind], c.node, Math.ceil(ms)])
