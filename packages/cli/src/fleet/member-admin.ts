@@ -20,6 +20,8 @@ export interface FleetAdminParts {
 
 /** Longest wait for a member's answer, milliseconds: less than Prometheus waits for ours. */
 const PATIENCE = 8_000
+/** The same for a copy of the store, which takes as long as reading its file: what `fetch` waits at the longest. */
+const SNAPSHOT_PATIENCE = 290_000
 
 /** The metrics of all members that answer, beside those of the supervisor. */
 export async function fleetMetrics(own: string, members: readonly MemberAdmin[]): Promise<string> {
@@ -103,15 +105,22 @@ async function forward(member: MemberAdmin, { token }: FleetAdminParts, asked: A
     ...(body !== undefined && { "content-type": "application/json" }),
   }
   try {
-    const answer = await ask(member, `admin${path}`, { method, headers, ...(body !== undefined && { body }) })
+    const patience = path === "/snapshot" ? SNAPSHOT_PATIENCE : PATIENCE
+    const request = { method, headers, ...(body !== undefined && { body }) }
+    const answer = await ask(member, `admin${path}`, request, patience)
     return { status: answer.status, body: await answer.json() }
   } catch {
     return { status: 503, body: { error: `relay process ${member.index} did not answer` } }
   }
 }
 
-function ask({ adminPort }: MemberAdmin, path: string, init: RequestInit): Promise<Response> {
-  return fetch(`http://127.0.0.1:${adminPort}/${path}`, { ...init, signal: AbortSignal.timeout(PATIENCE) })
+function ask(
+  { adminPort }: MemberAdmin,
+  path: string,
+  init: RequestInit,
+  patience: number = PATIENCE,
+): Promise<Response> {
+  return fetch(`http://127.0.0.1:${adminPort}/${path}`, { ...init, signal: AbortSignal.timeout(patience) })
 }
 
 /** What all members know of the one store, or can only estimate: the greatest figure, not the sum. */
