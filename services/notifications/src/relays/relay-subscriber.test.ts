@@ -1,6 +1,6 @@
 import { recordingLog } from "@sluice/ops/recording-log"
 import { SmpClientError } from "@sluice/smp-client/client-error"
-import type { ClientClock } from "@sluice/smp-client/clock"
+import type { Clock } from "@sluice/smp-client/clock"
 import { expect, it, vi } from "vitest"
 import { StoreError } from "../store/store-error.ts"
 import { RefusedAddress } from "./address-guard.ts"
@@ -23,8 +23,9 @@ it("tries a relay again when the store fails while a refused address is noted", 
     updateSubscriptions: () => Promise.resolve(),
   }
   // Waits are over at once.
-  const clock: ClientClock = {
+  const clock: Clock = {
     now: () => 0,
+    unixSeconds: () => 0,
     after: (_, run) => {
       const immediate = setImmediate(run)
       return () => clearImmediate(immediate)
