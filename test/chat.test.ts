@@ -21,7 +21,7 @@ afterAll(() => relay[Symbol.asyncDispose]())
 /** A person's chat as a script. */
 function chat(folder: string, name: string, args: readonly string[], input: string): Running {
   const common = ["chat", "--script", "--folder", join(folder, name), "--name", name, "--relay", address]
-  return start([...common, "--timeout", "20", ...args], { input, env: { SLUICE_DATA: folder } })
+  return start([...common, "--timeout", "45", ...args], { input, env: { SLUICE_DATA: folder } })
 }
 
 /** The lines of JSON that a script has printed. */

@@ -44,6 +44,8 @@ export async function createAgentServer(config: AgentServiceConfig, parts: Agent
     pending.add(json)
     for (const session of sessions) session.tell(json)
   })
+  // What was not answered before the last stop.
+  for (const event of await agent.undecided()) pending.add(toJson(event))
   const app = fastify({ logger: false, requestTimeout: REQUEST_TIME_LIMIT, forceCloseConnections: true })
   await app.register(websocket, {
     options: { maxPayload: LARGEST_FRAME, perMessageDeflate: false, handleProtocols: chooseProtocol },

@@ -33,6 +33,7 @@ import type { Receiver } from "./core/receiver.ts"
 import { cleanUp, deleteConnectionNow, deleteConnections, deleteUser } from "./core/removal.ts"
 import { type ServerTestFailure, testServer } from "./core/server-test.ts"
 import { fetchMessages, type SubscribeFailure, subscribeAll } from "./core/subscribing.ts"
+import { type Undecided, undecided } from "./core/undecided.ts"
 import { AgentError } from "./errors.ts"
 import type { AgentEvent } from "./events.ts"
 import { asAgentError } from "./network/network-error.ts"
@@ -175,6 +176,14 @@ export class Agent implements AsyncDisposable {
   /** Forgets a request. The other side is not told. */
   rejectRequest(invitationId: Uint8Array): Promise<void> {
     return rejectRequest(this.#context, invitationId)
+  }
+
+  /**
+   * The `request` and `confirmation` events that nobody has answered yet, also from before the last start: a program that
+   * ended before it had decided does so now.
+   */
+  undecided(): Promise<Undecided[]> {
+    return undecided(this.#context)
   }
 
   /** IDs of all connections. */

@@ -51,6 +51,13 @@ export class Chat {
     return this.#parts.book.contacts
   }
 
+  /** Receives, and takes up what was left when the last chat ended. Once, before anything else. */
+  async start(): Promise<void> {
+    const { agent } = this.#parts
+    for (const event of await agent.undecided()) this.#onEvent(event)
+    await agent.subscribe()
+  }
+
   /** A link for one person; the first who uses it is connected. Rejects with `AgentError`. */
   async invite(): Promise<string> {
     const { agent, userId } = this.#parts

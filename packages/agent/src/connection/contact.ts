@@ -3,7 +3,7 @@ import { AgentError, peerError } from "../errors.ts"
 import { type AgentEnvelope, invitedTo } from "../protocol/envelope.ts"
 import { AGENT_VERSION } from "../protocol/versions.ts"
 import type { InvitationRecord } from "../store/records.ts"
-import type { Draft } from "./draft.ts"
+import type { Draft, Versions } from "./draft.ts"
 import { type Agreement, agree } from "./invitation-params.ts"
 
 /** Somebody asks this contact address for a connection: stored until the user decides. Throws `AgentError` AGENT. */
@@ -29,16 +29,16 @@ export function receiveRequest(
     connectionId: draft.id,
     invitationId: put.id,
     info,
-    pq: record.pq && hasPq(draft, request),
+    pq: record.pq && hasPq(env.versions, request),
     servers: [queues[0].server],
   })
 }
 
 /** Whether a connection made with this request could have PQ keys; one that can not be made has none. */
-function hasPq(draft: Draft, request: string): boolean {
+export function hasPq(versions: Versions, request: string): boolean {
   let agreed: Agreement
   try {
-    agreed = agree(invitedTo(request), draft.env.versions)
+    agreed = agree(invitedTo(request), versions)
   } catch (error) {
     if (error instanceof AgentError) return false
     throw error

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { createInterface } from "node:readline"
-import type { Agent } from "@sluice/agent/agent"
 import { AgentError } from "@sluice/agent/errors"
 import { PRIVACY_LEVELS, type PrivacyLevel } from "@sluice/agent/network/settings"
 import { openAgent } from "@sluice/agent-service/open-agent"
@@ -53,7 +52,7 @@ export async function chat(link: string | undefined, options: ChatOptions): Prom
     const userId = agent.users()[0] ?? (await agent.createUser(await serversOf(options)))
     const book = await ContactBook.open(join(folder, "contacts.json"))
     const conversation = new Chat({ agent, userId, profile: { displayName: name }, book, crypto: nativeCrypto })
-    await withWords(() => talk(conversation, agent, link, options))
+    await withWords(() => talk(conversation, link, options))
     await conversation.close()
     // Receipts for what has just come are on their way.
     await agent.suspend({ withinMs: LAST_WORDS })
@@ -62,11 +61,11 @@ export async function chat(link: string | undefined, options: ChatOptions): Prom
   }
 }
 
-async function talk(chat: Chat, agent: Agent, link: string | undefined, options: ChatOptions): Promise<void> {
+async function talk(chat: Chat, link: string | undefined, options: ChatOptions): Promise<void> {
   const interactive = options.script !== true && process.stdin.isTTY && process.stdout.isTTY
   const to = chosenContact(chat, options.to)
   const start = async (tell: (made: { link: string; kind: "invitation" | "address" }) => void): Promise<void> => {
-    await agent.subscribe()
+    await chat.start()
     if (options.address === true) tell({ kind: "address", link: await chat.address() })
     if (link !== undefined) await chat.connect((await linkText(link)).trim())
     else if (options.invite === true || (to === undefined && options.address !== true)) {
