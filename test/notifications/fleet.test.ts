@@ -13,6 +13,7 @@ import { SmpClient } from "@sluice/smp-client/client"
 import type { CreatedNotifier, CreatedQueue } from "@sluice/smp-client/queue-types"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { haveRedis } from "../../packages/redis/test/redis-program.ts"
+import { startCluster } from "../../packages/redis/test/start-cluster.ts"
 import { startRedis, type TestRedis } from "../../packages/redis/test/start-redis.ts"
 import { eventually, TestDevice, testToken } from "../support/notifications.ts"
 import { type FleetNode, NtfFleet } from "../support/ntf-fleet.ts"
@@ -120,6 +121,25 @@ describe.skipIf(!haveRedis)("notification servers that share a Redis", () => {
     for (const queue of queues) await send(queue)
     await eventually(() => messagesOf(fleet).length >= before + 1)
     await eventually(async () => (await pendingOf(fleet)) === 0)
+    for (const { log } of fleet.nodes) expect(log.entries.filter(({ level }) => level === "error")).toEqual([])
+  })
+
+  it("do the same on a Cluster of three", { timeout: 60_000 }, async () => {
+    await using cluster = await startCluster({ masters: 3 })
+    const nodes = cluster.masters.map(({ port }) => `127.0.0.1:${port}`)
+    await using fleet = await NtfFleet.start(2, { "redis.kind": "cluster", "redis.nodes": nodes })
+    await using relay = await TestRelay.start()
+    await using client = new SmpClient(serverOf(relay))
+    const [a, b] = await Promise.all(fleet.nodes.map((node) => fleet.connect(node)))
+    if (a === undefined || b === undefined) throw new Error("two nodes")
+    const device = await verified(fleet, a, "abcd")
+    for (const [at, connection] of [a, b].entries()) {
+      const queue = await notified(client)
+      await subscribe(connection, device, serverOf(relay), queue)
+      await send(queue)
+      await eventually(() => messagesOf(fleet).length === at + 1)
+    }
+    expect(sum(ups(fleet))).toBe(1)
     for (const { log } of fleet.nodes) expect(log.entries.filter(({ level }) => level === "error")).toEqual([])
   })
 
