@@ -117,5 +117,13 @@ describe.skipIf(!haveRedis)("sluice migrate-store", { timeout: 120_000 }, () => 
     expect(await migrate("lmdb")).toMatchObject({ code: 2, stderr: expect.stringContaining("1 relay(s) are at work") })
     shared.child.kill("SIGTERM")
     expect((await shared.ended).code).toBe(0)
+
+    // Data of a later release: one line that names both versions.
+    await redis.command("HSET", `${connection.prefix}schema`, "version", 9, "least", 9)
+    const late = await sluice(["relay"], { env: { ...env, SLUICE_DATA: other.path, SLUICE_STORE_KIND: "redis" } })
+    expect(late.code).toBe(2)
+    expect(late.stderr).toMatch(
+      /^sluice: redis\.prefix: the store in Redis has schema version 9, this program knows 1: run the newer program that wrote it$/m,
+    )
   })
 })
