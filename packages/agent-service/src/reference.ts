@@ -61,6 +61,9 @@ not answered. Several programs may listen: all get every event, and the first an
 A program that does not read is cut off when \`agent.send_buffer\` waits for it. At most \`agent.max_calls\` of its calls are answered at
 the same time; more get the error \`BUSY\`. On SIGTERM the service answers what it has begun, closes the connections with code 1001 and
 stops the agent. All settings are in [settings.md](settings.md).
+
+Push notifications for a device are not offered here: a program that is connected hears of everything at once, and one that is not has
+no device to wake.
 `
 
 /** The whole document, from the schema. */
