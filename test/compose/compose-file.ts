@@ -15,6 +15,8 @@ export interface ComposeService {
   /** Mounts: source and target. */
   readonly mounts: readonly { readonly source: string; readonly target: string }[]
   readonly dependsOn: readonly string[]
+  /** In which of the profiles it is started; none: in all. */
+  readonly profiles: readonly string[]
 }
 
 export interface ComposeFile {
@@ -29,17 +31,23 @@ export const ROOT: string = join(import.meta.dirname, "..", "..")
 
 const VARIABLE = /\$\{([A-Z_]+)(?::-([^}]*))?\}/g
 
-/** Reads `docker-compose.yml`. Throws when a variable has no default. */
-export function readComposeFile(): ComposeFile {
+/** Which services are started together. */
+export const PROFILES = ["single", "cluster"] as const
+export type Profile = (typeof PROFILES)[number]
+
+/** What `docker-compose.yml` says for one profile. Throws when a variable has no default. */
+export function readComposeFile(profile: Profile): ComposeFile {
   const text = readFileSync(join(ROOT, "docker-compose.yml"), "utf8")
   const variables = [...text.matchAll(VARIABLE)].map(([, name = ""]) => name)
-  const resolved = text.replace(VARIABLE, (all, _name: string, fallback: string | undefined) => {
+  const resolved = text.replace(VARIABLE, (all, name: string, fallback: string | undefined) => {
+    if (name === "COMPOSE_PROFILES") return profile
     if (fallback === undefined) throw new Error(`${all} has no default`)
     return fallback
   })
   const file = parse(resolved, { merge: true }) as { services: Record<string, RawService>; volumes: object }
+  const all = Object.entries(file.services).map(([name, raw]) => serviceOf(name, raw))
   return {
-    services: Object.entries(file.services).map(([name, raw]) => serviceOf(name, raw)),
+    services: all.filter(({ profiles }) => profiles.length === 0 || profiles.includes(profile)),
     volumes: Object.keys(file.volumes),
     variables: [...new Set(variables)],
   }
@@ -53,6 +61,7 @@ interface RawService {
   readonly expose?: readonly string[]
   readonly volumes?: readonly string[]
   readonly depends_on?: readonly string[] | object
+  readonly profiles?: readonly string[]
 }
 
 function serviceOf(name: string, raw: RawService): ComposeService {
@@ -73,6 +82,7 @@ function serviceOf(name: string, raw: RawService): ComposeService {
       const [source = "", target = ""] = text.split(":")
       return { source, target }
     }),
+    profiles: raw.profiles ?? [],
     dependsOn: Array.isArray(dependsOn) ? dependsOn : Object.keys(dependsOn),
   }
 }

@@ -19,7 +19,7 @@ import { freePort, startRedis, type TestRedis } from "../../packages/redis/test/
 import { Balancer } from "./balancer.ts"
 import { type ComposeService, ROOT, readComposeFile } from "./compose-file.ts"
 
-const { services, volumes, variables } = readComposeFile()
+const { services, volumes, variables } = readComposeFile("cluster")
 const named = (name: string): ComposeService => {
   const found = services.find((service) => service.name === name)
   if (found === undefined) throw new Error(`there is no service ${name}`)
@@ -140,7 +140,7 @@ describe("docker-compose.yml", () => {
     for (const relay of relays) expectReachable(`${relay.name}:${check}`)
     expect(haproxy).toMatch(/^ *bind :5223$/m)
 
-    const prometheus = parse(readFileSync(join(ROOT, "deploy", "prometheus.yml"), "utf8"))
+    const prometheus = parse(readFileSync(join(ROOT, "deploy", "prometheus-cluster.yml"), "utf8"))
     const targets = prometheus.scrape_configs.flatMap((job: { static_configs: { targets: string[] }[] }) =>
       job.static_configs.flatMap((group) => group.targets),
     )
@@ -149,6 +149,41 @@ describe("docker-compose.yml", () => {
     for (const target of targets) expectReachable(target)
     const grafana = parse(readFileSync(join(ROOT, "deploy", "grafana", "datasources.yml"), "utf8"))
     for (const { url } of grafana.datasources) expectReachable(new URL(url).host)
+  })
+})
+
+describe("the profile of a single machine", () => {
+  const single = readComposeFile("single")
+  const relay = single.services.find(({ command }) => command[0] === "relay")
+
+  it("has one relay on the embedded store, on the port that a cluster's balancer has", () => {
+    expect(single.services.filter(({ command }) => command[0] === "relay")).toHaveLength(1)
+    const { config } = resolveConfig(relaySettings, { env: relay?.environment ?? {}, otherEnv: ["SLUICE_DATA"] })
+    expect(config.store.kind).toBe("lmdb")
+    expect(relay?.published).toEqual(named("balancer").published)
+    // The certificates, and so the address, are the same in both.
+    expect(relay?.mounts).toEqual(relays[0]?.mounts)
+  })
+
+  it("has everything else that a cluster has, but for what only a cluster needs", () => {
+    const names = (of: readonly ComposeService[]): string[] => of.map(({ name }) => name).toSorted()
+    const ofCluster = ["relay-1", "relay-2", "balancer", "redis", "redis-exporter"]
+    const others = services.filter(({ name }) => !ofCluster.includes(name))
+    expect(names(single.services)).toEqual(names([...others, ...(relay ? [relay] : [])]))
+    for (const { mounts, dependsOn } of single.services) {
+      for (const name of dependsOn) expect(names(single.services)).toContain(name)
+      for (const { source } of mounts.filter((mount) => mount.source.startsWith("./"))) {
+        expect([source, existsSync(join(ROOT, source))]).toEqual([source, true])
+      }
+    }
+  })
+
+  it("has a Prometheus that looks at all of it", () => {
+    const prometheus = parse(readFileSync(join(ROOT, "deploy", "prometheus-single.yml"), "utf8"))
+    const targets: string[] = prometheus.scrape_configs.flatMap((job: { static_configs: { targets: string[] }[] }) =>
+      job.static_configs.flatMap((group) => group.targets),
+    )
+    expect(targets.toSorted()).toEqual(["links:9225", "notifications:9226", "proxy:9224", "relay:9223"])
   })
 })
 
