@@ -44,12 +44,12 @@ that only its owner can read; it is made at the first start. Whoever has it has 
 
 Text frames, one JSON object each, of at most 64 KiB from the program to the service.
 
-| direction    | frame                                               |                                                                  |
-| ------------ | --------------------------------------------------- | ---------------------------------------------------------------- |
-| from service | \`{"hello":{"service","version","protocol":1}}\`      | the first one                                                    |
-| to service   | \`{"id":7,"call":"users","params":{}}\`               | a call; \`id\` is a number or a text of the program's choice       |
-| from service | \`{"id":7,"result":{…}}\` or \`{"id":7,"error":{…}}\`   | its answer; answers come in any order                            |
-| from service | \`{"event":{"type":"message",…}}\`                    | an event, to programs that have called \`listen\`                  |
+| direction    | frame                                             |                                                            |
+| ------------ | ------------------------------------------------- | ---------------------------------------------------------- |
+| from service | \`{"hello":{"service","version","protocol":1}}\`    | the first one                                              |
+| to service   | \`{"id":7,"call":"users","params":{}}\`             | a call; \`id\` is a number or a text of the program's choice |
+| from service | \`{"id":7,"result":{…}}\` or \`{"id":7,"error":{…}}\` | its answer; answers come in any order                      |
+| from service | \`{"event":{"type":"message",…}}\`                  | an event, to programs that have called \`listen\`            |
 
 Bytes are texts in base64url with padding; numbers of 64 bits are texts of digits. Fields that are absent have no value. Readers should
 ignore fields and events that they do not know.
