@@ -14,3 +14,12 @@ export function pushTarget({ provider, token }: DeviceToken): PushTarget {
       return { kind: family, ...decodeWebPushToken(token) }
   }
 }
+
+/**
+ * The push service of a device. Services of Web Push are chosen by the devices: one that does not answer must not delay what
+ * goes to another.
+ */
+export function laneOf(device: DeviceToken): string {
+  const target = pushTarget(device)
+  return target.kind === "web-push" ? `${device.provider} ${URL.parse(target.endpoint)?.host ?? ""}` : device.provider
+}

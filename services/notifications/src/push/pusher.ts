@@ -9,7 +9,7 @@ import { type PushSink, seconds } from "../context.ts"
 import type { NtfStatistics } from "../statistics.ts"
 import type { NtfStore, PendingPush, PushReference, TokenRecord } from "../store/ntf-store.ts"
 import type { SharedPushes } from "../store/redis/shared-pushes.ts"
-import { pushTarget } from "./push-target.ts"
+import { laneOf, pushTarget } from "./push-target.ts"
 
 /** Push services by the tags of their tokens. `AN` needs none. */
 export type PushProviders = ReadonlyMap<PushTag, PushProvider>
@@ -49,6 +49,13 @@ interface Waiting {
   readonly second: boolean
 }
 
+/** Pushes of one push service, by token and kind. */
+interface Lane {
+  readonly waiting: Map<string, Waiting>
+  readonly running: Set<string>
+  readonly again: Set<string>
+}
+
 /**
  * Sends what is stored. There is one waiting entry for each token and kind at most: a push is made of what the store has
  * when its turn comes, so several notifications that came meanwhile leave together, and nothing is sent twice by this
@@ -57,7 +64,10 @@ interface Waiting {
 export class Pusher implements PushSink {
   readonly #options: PusherOptions
   readonly #parts: PusherParts
-  readonly #lanes = new Map<PushTag, { waiting: Map<string, Waiting>; running: Set<string>; again: Set<string> }>()
+  /** By {@link laneOf}; those with nothing in them are removed. */
+  readonly #lanes = new Map<string, Lane>()
+  #waiting = 0
+  #running = 0
   readonly #timers = new Set<Timer>()
   readonly #stop = new AbortController()
   /** Something did not find room here and has to be looked for in the store. */
@@ -74,16 +84,12 @@ export class Pusher implements PushSink {
 
   /** Pushes that wait for their turn in memory. */
   get waiting(): number {
-    let sum = 0
-    for (const { waiting } of this.#lanes.values()) sum += waiting.size
-    return sum
+    return this.#waiting
   }
 
   /** Attempts that are under way. */
   get running(): number {
-    let sum = 0
-    for (const { running } of this.#lanes.values()) sum += running.size
-    return sum
+    return this.#running
   }
 
   accepts(tag: PushTag): boolean {
@@ -97,7 +103,7 @@ export class Pusher implements PushSink {
 
   /** A periodic push is due. */
   check(token: TokenRecord): void {
-    this.#add(token.device.provider, { tokenId: token.tokenId, kind: "check-messages", second: false })
+    this.#add(laneOf(token.device), { tokenId: token.tokenId, kind: "check-messages", second: false })
   }
 
   /** Sends what an earlier process, or this one for want of room, left in the store. */
@@ -114,6 +120,7 @@ export class Pusher implements PushSink {
   async stop(deadline: AbortSignal): Promise<void> {
     for (const timer of this.#timers) timer.cancel()
     for (const { waiting } of this.#lanes.values()) waiting.clear()
+    this.#waiting = 0
     this.#overflow = false
     const cut = (): void => this.#stop.abort()
     if (deadline.aborted) cut()
@@ -154,16 +161,15 @@ export class Pusher implements PushSink {
     if (this.#stopping) return
     try {
       const token = await this.#parts.store.token(push.tokenId)
-      if (token !== undefined) this.#add(token.device.provider, push)
+      if (token !== undefined) this.#add(laneOf(token.device), push)
     } catch (error) {
       this.#storeFailed(error)
     }
   }
 
-  #add(tag: PushTag, push: Waiting): void {
+  #add(name: string, push: Waiting): void {
     if (this.#stopping) return
-    const lane = this.#lanes.get(tag) ?? { waiting: new Map(), running: new Set(), again: new Set() }
-    this.#lanes.set(tag, lane)
+    const lane = this.#lanes.get(name) ?? { waiting: new Map(), running: new Set(), again: new Set() }
     const key = idKey(push.tokenId) + push.kind
     if (lane.running.has(key)) {
       // A periodic push under way is as good as one more.
@@ -178,23 +184,29 @@ export class Pusher implements PushSink {
       this.#overflow = true
       return
     }
+    this.#lanes.set(name, lane)
     lane.waiting.set(key, push)
-    this.#pump(tag)
+    this.#waiting++
+    this.#pump(name)
   }
 
-  #pump(tag: PushTag): void {
-    const lane = this.#lanes.get(tag)
+  #pump(name: string): void {
+    const lane = this.#lanes.get(name)
     if (lane === undefined) return
     for (const [key, push] of lane.waiting) {
       if (lane.running.size >= this.#options.concurrency) return
       lane.waiting.delete(key)
+      this.#waiting--
       lane.running.add(key)
-      void this.#send(tag, push).then((again) => {
+      this.#running++
+      void this.#send(name, push).then((again) => {
         lane.running.delete(key)
+        this.#running--
         const anew = lane.again.delete(key) || again
-        if (anew) this.#add(tag, { ...push, second: false })
+        if (anew) this.#add(name, { ...push, second: false })
         // Also then: it may have found no room, and somebody has to take its place.
-        this.#pump(tag)
+        this.#pump(name)
+        if (lane.waiting.size + lane.running.size === 0) this.#lanes.delete(name)
         this.#settled()
       })
     }
@@ -214,24 +226,24 @@ export class Pusher implements PushSink {
   }
 
   /** Sends one push. Gives whether there is more of it to send. Never rejects. */
-  async #send(tag: PushTag, push: Waiting): Promise<boolean> {
+  async #send(lane: string, push: Waiting): Promise<boolean> {
     try {
-      return push.kind === "check-messages" ? await this.#sendCheck(push) : await this.#sendStored(tag, push)
+      return push.kind === "check-messages" ? await this.#sendCheck(push) : await this.#sendStored(lane, push)
     } catch (error) {
       this.#storeFailed(error)
       return false
     }
   }
 
-  async #sendStored(tag: PushTag, push: Waiting): Promise<boolean> {
+  async #sendStored(lane: string, push: Waiting): Promise<boolean> {
     const { store } = this.#parts
     const kind = push.kind === "verification" ? "verification" : "message"
     const pending = await store.pendingPush({ tokenId: push.tokenId, kind })
     if (pending === undefined) return false
     const { token, sequence } = pending
-    if (token.device.provider !== tag) {
+    if (laneOf(token.device) !== lane) {
       // The device has a token of another push service by now.
-      this.#add(token.device.provider, push)
+      this.#add(laneOf(token.device), push)
       return false
     }
     const wanted = kind === "verification" || (token.status.type === "ACTIVE" && pending.entries.length > 0)
@@ -279,7 +291,7 @@ export class Pusher implements PushSink {
       case "retry":
         if (this.#stopping) return "later"
         if (push.second) return this.#failed(kind, outcome.cause)
-        await this.#retry(device.provider, push, outcome.afterMs)
+        await this.#retry(laneOf(device), push, outcome.afterMs)
         return "later"
       case "failed":
         // A push that was cut off because this process stops is another's to send.
@@ -300,7 +312,7 @@ export class Pusher implements PushSink {
     return "done"
   }
 
-  async #retry(tag: PushTag, push: Waiting, afterMs: number): Promise<void> {
+  async #retry(lane: string, push: Waiting, afterMs: number): Promise<void> {
     this.#parts.statistics.retried++
     const { shared } = this.#parts
     if (shared !== undefined && push.kind !== "check-messages") {
@@ -310,7 +322,7 @@ export class Pusher implements PushSink {
     const timer = this.#parts.clock.setTimeout(
       () => {
         this.#timers.delete(timer)
-        this.#add(tag, { ...push, second: true })
+        this.#add(lane, { ...push, second: true })
       },
       afterMs,
       { background: true },

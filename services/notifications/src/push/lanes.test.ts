@@ -1,0 +1,58 @@
+import { nativeCrypto as c } from "@sluice/crypto/native"
+import { encodeWebPushToken } from "@sluice/ntf-protocol/web-push-token"
+import { ManualClock } from "@sluice/ops/manual-clock"
+import { silentLog } from "@sluice/ops/recording-log"
+import { MemoryProvider } from "@sluice/push/memory-provider"
+import { DELIVERED, type PushOutcome, type PushTarget } from "@sluice/push/provider"
+import { expect, it, vi } from "vitest"
+import { NtfStatistics } from "../statistics.ts"
+import { createMemoryStore } from "../store/table-store.ts"
+import { laneOf } from "./push-target.ts"
+import { Pusher } from "./pusher.ts"
+
+function deviceAt(host: string, name = ""): { readonly provider: "UT"; readonly token: Uint8Array } {
+  const publicKey = Uint8Array.of(2, ...c.randomBytes(32))
+  return {
+    provider: "UT",
+    token: encodeWebPushToken({ endpoint: `https://${host}/${name}`, publicKey, auth: c.randomBytes(16) }),
+  }
+}
+
+it("has a lane for each push service, also where devices choose them", () => {
+  expect(laneOf(deviceAt("one.example", "a"))).toBe(laneOf(deviceAt("ONE.example", "b")))
+  expect(laneOf(deviceAt("one.example"))).not.toBe(laneOf(deviceAt("two.example")))
+  expect(laneOf({ provider: "AP", token: Uint8Array.of(97) })).toBe("AP")
+})
+
+it("lets a Web Push service that does not answer delay nothing that goes to another", async () => {
+  const store = createMemoryStore()
+  const ends: (() => void)[] = []
+  const hangs = (): Promise<PushOutcome> => new Promise((resolve) => ends.push(() => resolve(DELIVERED)))
+  const provider = new MemoryProvider({
+    answer: (target: PushTarget) =>
+      target.kind === "web-push" && target.endpoint.includes("hangs") ? hangs() : Promise.resolve(DELIVERED),
+  })
+  const statistics = new NtfStatistics()
+  const pusher = new Pusher(
+    { providers: new Map([["UT", provider]]), testTokens: true, concurrency: 2, maxWaiting: 100 },
+    { store, crypto: c, clock: new ManualClock(), log: silentLog, statistics },
+  )
+  const register = async (host: string): Promise<void> => {
+    const tokenId = c.randomBytes(24)
+    await store.createToken({
+      ...{ tokenId, device: deviceAt(host), status: { type: "REGISTERED" }, code: c.randomBytes(32) },
+      ...{ verifyKey: c.generateKeyPair("ed25519").publicKey, dhKey: c.generateKeyPair("x25519").privateKey },
+      ...{ secret: c.randomBytes(32), cronMinutes: 0, cronSentAt: 0, seenDay: 0 },
+    })
+    pusher.wake({ tokenId, kind: "verification" })
+  }
+  for (let i = 0; i < 5; i++) await register("hangs.example")
+  for (let i = 0; i < 5; i++) await register("answers.example")
+  await vi.waitUntil(() => statistics.delivered.verification === 5)
+  expect([pusher.running, pusher.waiting]).toEqual([2, 3])
+  while (pusher.running > 0) {
+    for (const end of ends.splice(0)) end()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect([statistics.delivered.verification, pusher.waiting]).toEqual([10, 0])
+})
