@@ -1,5 +1,5 @@
 // Notification servers in processes of their own, between a relay and a stand-in for Apple's service with HTTP/2 and TLS:
-// `npm run bench:notifications`, about five minutes. How long a notification takes at a steady rate, also while a server is
+// `npm run bench:notifications`, some ten minutes. How long a notification takes at a steady rate, also while a server is
 // killed, and how long a server that starts needs to subscribe to many queues of one relay.
 // node bench/notifications/main.ts [notifications per second] [seconds] [subscriptions]
 
