@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import type { AgentStore } from "../src/store/agent-store.ts"
 import { AgentStoreError } from "../src/store/agent-store.ts"
-import { connection, delivery, id, received, sent } from "./records.ts"
+import { connection, delivery, id, notified, received, registration, sent } from "./records.ts"
 
 /** A store under test, and how to open it again where it outlives its object. */
 export interface StoreUnderTest extends AsyncDisposable {
@@ -68,6 +68,25 @@ export function agentStoreContract(make: () => Promise<StoreUnderTest>): void {
     expect(await store.list("expiries", { before: 21 })).toEqual([expiry(10), expiry(20)])
   })
 
+  it("keeps one registration for notifications, and those that are to be deleted", async () => {
+    await using test = await make()
+    const { store } = test
+    const { server, authKeys } = registration
+    expect(await store.get("notificationTokens", [])).toBeUndefined()
+    await store.commit([{ table: "notificationTokens", put: registration }])
+    const active = { ...registration, tokenId: id(1), secret: id(2), status: { type: "ACTIVE" } } as const
+    await store.commit([{ table: "notificationTokens", put: active }])
+    expect(await store.get("notificationTokens", [])).toEqual(active)
+    expect(await store.list("notificationTokens")).toEqual([active])
+    const deletion = { server, tokenId: id(1), key: authKeys.privateKey }
+    await store.commit([
+      { table: "notificationTokens", remove: [] },
+      { table: "notificationDeletions", put: deletion },
+    ])
+    expect(await store.list("notificationTokens")).toEqual([])
+    expect(await store.list("notificationDeletions")).toEqual([deletion])
+  })
+
   it("removes a connection with all that belongs to it, and nothing else", async () => {
     await using test = await make()
     const { store } = test
@@ -78,10 +97,12 @@ export function agentStoreContract(make: () => Promise<StoreUnderTest>): void {
         { table: "deliveries", put: delivery(n, 1, 1) },
         { table: "received", put: received(n, 1) },
         { table: "hashes", put: { connectionId: id(n), hash: Uint8Array.of(1) } },
+        { table: "notificationSubscriptions", put: notified(n) },
       ])
     }
     await store.removeConnection(id(1))
-    for (const table of ["connections", "sent", "deliveries", "received", "hashes"] as const) {
+    const tables = ["connections", "sent", "deliveries", "received", "hashes", "notificationSubscriptions"] as const
+    for (const table of tables) {
       expect(await store.list(table), table).toHaveLength(1)
     }
     expect(await store.get("connections", [id(2)])).toBeDefined()

@@ -1,4 +1,6 @@
-import { EMPTY } from "@sluice/encoding/bytes"
+import { nativeCrypto } from "@sluice/crypto/native"
+import { EMPTY, utf8 } from "@sluice/encoding/bytes"
+import type { SubscriptionRecord, TokenRecord } from "../src/notifications/records.ts"
 import type { ConnectionRecord, DeliveryRecord, ReceivedRecord, SentRecord } from "../src/store/records.ts"
 
 /** An ID of 12 bytes that ends in this number. */
@@ -65,4 +67,23 @@ export function received(n: number, internalId: number): ReceivedRecord {
     attempts: 1,
     acked: false,
   }
+}
+
+const server = { hosts: ["ntf.example.org"], port: "443", keyHash: new Uint8Array(32) }
+
+/** A registration that its server has not answered. */
+export const registration: TokenRecord = {
+  device: { provider: "AT", token: utf8("abcd") },
+  server,
+  authKeys: nativeCrypto.generateKeyPair("ed25519"),
+  dhKeys: nativeCrypto.generateKeyPair("x25519"),
+  status: { type: "NEW" },
+  action: { type: "register" },
+  mode: "instant",
+}
+
+export function notified(n: number): SubscriptionRecord {
+  const relay = { ...server, hosts: ["smp.example.org"] }
+  const action = { type: "create", at: 1000 } as const
+  return { connectionId: id(n), relay, ntfServer: server, notifierId: id(n), state: { type: "KEY" }, action }
 }

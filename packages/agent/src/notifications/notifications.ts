@@ -115,9 +115,8 @@ export class Notifications {
     return abortable(signal, () => testNtfServer(this.#context, address, signal))
   }
 
-  /** What is known of the notifications of a connection, for those who look for what is wrong. */
-  subscription(connectionId: ConnectionId): Pick<SubscriptionRecord, "state" | "action"> | undefined {
-    const row = this.#core.rows.get(connectionId)
-    return row && { state: row.state, action: row.action }
+  /** How far the notifications of a connection are, for those who look for what is wrong. */
+  subscription(connectionId: ConnectionId): SubscriptionRecord | undefined {
+    return this.#core.rows.get(connectionId)
   }
 }
