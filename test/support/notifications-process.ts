@@ -79,6 +79,15 @@ export class NotificationsProcess implements AsyncDisposable {
     })
   }
 
+  /** It stands still and keeps its connections, as on a machine that is stopped for a while. */
+  pause(): void {
+    this.#child?.kill("SIGSTOP")
+  }
+
+  resume(): void {
+    this.#child?.kill("SIGCONT")
+  }
+
   /** SIGKILL: the process gets no chance to do anything. */
   async kill(): Promise<void> {
     const child = this.#child
