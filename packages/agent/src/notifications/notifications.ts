@@ -53,6 +53,9 @@ export class Notifications {
    * Registers this device, or goes on with what there is: repeats a registration without an answer, finishes a
    * verification, changes the mode, moves the registration to another device token. To be called at each start of an app.
    * After `REGISTERED` a verification push comes, for {@link verify}.
+   *
+   * Rejects with `AgentError`. One with `NTF` `AUTH` says that the server had lost the registration, or another agent has
+   * verified the same device token; a new one was made then, whose verification push is on its way.
    */
   register(device: DeviceToken, mode: NotificationMode): Promise<TokenStatus> {
     return this.#core.tokens.register(device, mode)

@@ -48,7 +48,8 @@ async function subscribe(
   }
   if (token === undefined || ready.length === 0) return
   const requests = ready.map(({ request }) => request)
-  const outcomes = await parts.sessions.background(server, (client) => client.subscribeMany(accessOf(token), requests))
+  const asked = parts.sessions.background(server, (client) => client.subscribeMany(accessOf(token), requests))
+  const outcomes = await allOrNone(asked, ready.length)
   await each(ready, outcomes, async ({ row }, outcome: Outcome<EntityId>) => {
     if (!outcome.ok) return await put(parts, row, ntfError(outcome.error, server), later)
     const now = parts.rows.get(row.connectionId)
@@ -97,7 +98,8 @@ async function check(
   if (token === undefined || ready.length === 0) return
   const { key } = accessOf(token)
   const ids = ready.map(({ id }) => id)
-  const outcomes = await parts.sessions.background(server, (client) => client.checkSubscriptions(ids, key))
+  const asked = parts.sessions.background(server, (client) => client.checkSubscriptions(ids, key))
+  const outcomes = await allOrNone(asked, ready.length)
   await each(ready, outcomes, async ({ row }, outcome: Outcome<SubscriptionStatus>) => {
     if (outcome.ok) return await checked(parts, row, outcome.value)
     const error = ntfError(outcome.error, server)
@@ -134,7 +136,16 @@ async function put(parts: WorkParts, row: SubscriptionRecord, error: unknown, la
   if (await failed(parts, row, error)) later.push(row)
 }
 
-/** One after the other with its outcome. */
+/** A server that must not be connected to, by the settings of the network, fails each of the commands. */
+async function allOrNone<T>(asked: Promise<Outcome<T>[]>, count: number): Promise<Outcome<T>[]> {
+  try {
+    return await asked
+  } catch (error) {
+    return Array.from({ length: count }, () => ({ ok: false, error }))
+  }
+}
+
+/** Each with its outcome. */
 async function each<T, O>(
   items: readonly T[],
   outcomes: readonly O[],
