@@ -13,6 +13,7 @@ export class TokenDeletions {
   readonly #sessions: NtfSessions
   readonly #workers = new Map<string, RowWorker<TokenDeletionRecord>>()
   #deletions: TokenDeletionRecord[] = []
+  #stopped = false
 
   constructor(context: AgentContext, sessions: NtfSessions) {
     this.#context = context
@@ -21,13 +22,13 @@ export class TokenDeletions {
 
   async load(): Promise<void> {
     this.#deletions = await this.#context.store.list("notificationDeletions")
-    for (const deletion of this.#deletions) this.#worker(deletion).wake()
+    this.#wakeAll()
   }
 
   async add(deletion: TokenDeletionRecord): Promise<void> {
     await this.#context.store.commit([{ table: "notificationDeletions", put: deletion }])
     this.#deletions.push(deletion)
-    this.#worker(deletion).wake()
+    if (!this.#stopped) this.#worker(deletion).wake()
   }
 
   retryNow(): void {
@@ -35,11 +36,18 @@ export class TokenDeletions {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop()))
   }
 
   resume(): void {
+    this.#stopped = false
     for (const worker of this.#workers.values()) worker.resume()
+    this.#wakeAll()
+  }
+
+  #wakeAll(): void {
+    for (const deletion of this.#deletions) this.#worker(deletion).wake()
   }
 
   #worker({ server }: TokenDeletionRecord): RowWorker<TokenDeletionRecord> {
