@@ -12,7 +12,7 @@ import { encodeFixedData } from "./fixed-data.ts"
 import { contactSecrets, linkKeyOf, linkSecrets } from "./link-keys.ts"
 import { makeLink, sealUserData } from "./make-link.ts"
 import { checkAddress, openLinkData, resolveLink } from "./open-link.ts"
-import { authorizeOwner, type LinkOwner } from "./owners.ts"
+import { authorizeOwner, checkOwners, type LinkOwner, MAX_OWNER_CHECKS } from "./owners.ts"
 import { parseShortLink } from "./short-link.ts"
 import { signPart } from "./signed-part.ts"
 import { encodeUserData, type UserLinkData } from "./user-data.ts"
@@ -235,6 +235,37 @@ describe("owners", () => {
       } as const
       expect(problem(() => sealUserData(c, signer, user))).toEqual(found)
     }
+  })
+
+  it("cost a bounded number of verifications, however many there are", () => {
+    let verified = 0
+    const counting: CryptoBackend = {
+      ...c,
+      verify: (...signed) => {
+        verified++
+        return c.verify(...signed)
+      },
+    }
+    const root = c.generateKeyPair("ed25519")
+    const keys = Array.from({ length: 120 }, () => c.generateKeyPair("ed25519"))
+    const list = (authorizer: (index: number) => KeyPair<"ed25519"> | undefined): LinkOwner[] =>
+      keys.map(({ publicKey }, index) =>
+        authorizeOwner(c, (authorizer(index) ?? root).privateKey, Uint8Array.of(index), publicKey),
+      )
+    checkOwners(
+      counting,
+      root.publicKey,
+      list(() => root),
+    )
+    expect(verified).toBe(120)
+
+    const chain = list((index) => keys[index - 1])
+    verified = 0
+    checkOwners(counting, root.publicKey, chain.slice(0, 32))
+    expect(verified).toBe(MAX_OWNER_CHECKS)
+    verified = 0
+    expect(problem(() => checkOwners(counting, root.publicKey, chain)).code).toBe("OWNER_UNAUTHORIZED")
+    expect(verified).toBe(MAX_OWNER_CHECKS)
   })
 })
 
