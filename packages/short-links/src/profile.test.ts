@@ -102,6 +102,7 @@ describe("pictures", () => {
 describe("text of strangers", () => {
   it("is shown without what could hide or reorder other text", () => {
     expect(visibleText("a\u202eb\u0007c\r\nd\te\u200b", 100)).toBe("abc\nd\te")
+    expect(visibleText("a\u061cb\u200ec\u200fd", 100)).toBe("abcd")
     expect(visibleLine("  a\n\n b\u2066 ", 100)).toBe("a b")
     expect(visibleText("abcdef", 3)).toBe("abc\u2026")
   })

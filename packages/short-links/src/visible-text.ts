@@ -3,8 +3,8 @@
  * is taken out. Escaping for HTML is a matter of the place that shows it.
  */
 
-/** Control characters other than tab and line ends; directional overrides and isolates; zero-width characters; BOM. */
-const INVISIBLE = /[\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu
+/** Control characters other than tab and line ends; directional marks, overrides and isolates; zero-width characters; BOM. */
+const INVISIBLE = /[\p{Cc}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu
 const KEPT = /[\t\n]/
 
 /** The text as several lines may show it, at most `max` UTF-16 units of it. */
