@@ -13,8 +13,8 @@ import type { AgentServiceConfig } from "./config.ts"
 import { Pending } from "./pending.ts"
 import { toJson } from "./schema/json.ts"
 
-/** Bytes of the largest frame that is read: data of a link in base64url, with room. */
-const LARGEST_FRAME = 64 * 1024
+/** Bytes of the largest frame that is read: some 40 messages of the largest kind at once, in base64url. */
+const LARGEST_FRAME = 1024 * 1024
 const REQUEST_TIME_LIMIT = 10_000
 
 /** What the server is made of. */

@@ -26,10 +26,12 @@ export class Pending {
 
   /** A call has succeeded: what it answers is no longer pending. `params` are those of the call, in JSON. */
   answered(call: string, params: Readonly<Record<string, unknown>>): void {
-    const { connectionId, messageId, confirmationId, invitationId } = params
+    const { connectionId, messageId, confirmationId, invitationId, command } = params
     if (call === "acknowledge") this.#events.delete(`message ${connectionId} ${messageId}`)
     else if (call === "allowConnection") this.#events.delete(`confirmation ${confirmationId}`)
     else if (call === "acceptRequest" || call === "rejectRequest") this.#events.delete(`request ${invitationId}`)
+    // The agent will carry it out, whatever happens to the service.
+    else if (call === "later") this.answered("acceptRequest", command as Readonly<Record<string, unknown>>)
     else if (call === "deleteConnection" || call === "deleteConnectionNow") this.#forget(String(connectionId))
   }
 

@@ -1,6 +1,9 @@
 import { z } from "zod"
 import { EVENTS } from "./schema/events.ts"
-import { OPERATIONS } from "./schema/operations.ts"
+import { outgoing } from "./schema/message-operations.ts"
+import { device, push } from "./schema/notification-operations.ts"
+import { NOT_OFFERED, OPERATIONS } from "./schema/operations.ts"
+import { COMMANDS } from "./schema/stored-commands.ts"
 import { error, serverSetting } from "./schema/values.ts"
 
 /** One property of an object, as JSON Schema has it. */
@@ -15,6 +18,7 @@ interface Property {
   readonly properties?: Readonly<Record<string, Property>>
   readonly required?: readonly string[]
   readonly $ref?: string
+  readonly $defs?: Readonly<Record<string, Property>>
 }
 
 const INTRODUCTION = `# The agent as a local service
@@ -42,7 +46,7 @@ that only its owner can read; it is made at the first start. Whoever has it has 
 
 ## Frames
 
-Text frames, one JSON object each, of at most 64 KiB from the program to the service.
+Text frames, one JSON object each, of at most 1 MiB from the program to the service.
 
 | direction    | frame                                             |                                                            |
 | ------------ | ------------------------------------------------- | ---------------------------------------------------------- |
@@ -62,8 +66,13 @@ A program that does not read is cut off when \`agent.send_buffer\` waits for it.
 the same time; more get the error \`BUSY\`. On SIGTERM the service answers what it has begun, closes the connections with code 1001 and
 stops the agent. All settings are in [settings.md](settings.md).
 
-Push notifications for a device are not offered here: a program that is connected hears of everything at once, and one that is not has
-no device to wake.
+Everything that the library can do is here, except that a call can not be taken back, and:
+
+${Object.entries(NOT_OFFERED)
+  .map(([name, why]) => `- \`${name}\`. ${why}`)
+  .join("\n")}
+
+Push notifications are for the program's own device: one that is connected hears of everything at once.
 `
 
 /** The whole document, from the schema. */
@@ -81,6 +90,14 @@ export function referenceDocument(): string {
   })
   const types = [
     section("ServerSetting", "A server of a user.", [["holds", propertiesOf(serverSetting, "input")]]),
+    section("OutgoingMessage", "One of the messages of `sendMessages`.", [["holds", propertiesOf(outgoing, "input")]]),
+    ...COMMANDS.map((command) => {
+      const { type, ...rest } = command.shape
+      const fields = propertiesOf(z.strictObject(rest), "input")
+      return section(`Command, type \`${type.value}\``, command.description ?? "", [["holds", fields]])
+    }),
+    section("Device", "Where pushes go.", [["holds", propertiesOf(device, "input")]]),
+    section("Push", "What came with one.", [["holds", propertiesOf(push, "input")]]),
     section("Error", "Why a call, or something else, failed.", [["holds", propertiesOf(error, "output")]]),
   ]
   return `${[INTRODUCTION, "## Calls\n", ...calls, "## Events\n", ...events, "## Types\n", ...types].join("\n").trimEnd()}\n`
@@ -95,7 +112,8 @@ function section(title: string, summary: string, parts: readonly (readonly [stri
 
 function propertiesOf(schema: z.ZodType, io: "input" | "output"): Row[] {
   const json = z.toJSONSchema(schema, { io, unrepresentable: "any", reused: "inline" }) as Property
-  return rowsOf(json)
+  // A type that has a name is a reference to itself.
+  return rowsOf((json.$ref && json.$defs?.[nameOf(json.$ref)]) || json)
 }
 
 function rowsOf({ properties = {}, required = [] }: Property): Row[] {
@@ -106,7 +124,7 @@ function rowsOf({ properties = {}, required = [] }: Property): Row[] {
 }
 
 function typeOf({ $ref, type, enum: words, const: word, items, anyOf, oneOf, properties }: Property): string {
-  if ($ref !== undefined) return $ref.split("/").at(-1) ?? "object"
+  if ($ref !== undefined) return nameOf($ref)
   if (words !== undefined) return words.map((one) => `\`${one}\``).join(", ")
   if (word !== undefined) return `\`${word}\``
   const choices = anyOf ?? oneOf
@@ -114,6 +132,10 @@ function typeOf({ $ref, type, enum: words, const: word, items, anyOf, oneOf, pro
   if (items !== undefined) return `list of ${typeOf(items)}`
   if (type === "object" && properties !== undefined) return `{ ${Object.keys(properties).join(", ")} }`
   return type ?? "any"
+}
+
+function nameOf($ref: string): string {
+  return $ref.split("/").at(-1) ?? "object"
 }
 
 /** A table as the formatter of this repository would leave it. */

@@ -153,7 +153,7 @@ describe("wrong calls", () => {
 
   it("with too many bytes end the connection", async () => {
     using client = await TestClient.connect(await started(), TOKEN)
-    client.socket.send(JSON.stringify({ id: 1, call: "users", params: "x".repeat(70_000) }))
+    client.socket.send(JSON.stringify({ id: 1, call: "users", params: "x".repeat(1_100_000) }))
     expect(await client.closed).toBe(1009)
   })
 })

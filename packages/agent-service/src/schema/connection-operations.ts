@@ -1,13 +1,18 @@
 import { z } from "zod"
+import { undecidedEvent } from "./events.ts"
 import { operation } from "./operation.ts"
+import { acceptOptions, addressOptions, createOptions, joinOptions } from "./options.ts"
+import { formatPrepared, prepared } from "./prepared.ts"
 import { bytesIn, bytesOut, error, server, userId } from "./values.ts"
 
 const NOTHING = z.object({})
 const connectionId = bytesIn("A connection.")
 const ONE = z.strictObject({ connectionId })
-const newConnectionId = bytesIn(
-  "ID for the new connection, 12 random bytes: repeating a call that has failed with the same one goes on where it was.",
-).optional()
+const created = {
+  connectionId: bytesOut("The connection."),
+  link: z.string().describe("The full link, for the other side."),
+  shortLink: z.string().optional(),
+}
 const joined = z.object({
   connectionId: bytesOut("The connection."),
   secured: z.boolean().describe("Messages can be sent already; else `connected` comes first."),
@@ -21,33 +26,37 @@ const queue = {
 export const connectionOperations = {
   createConnection: operation(
     "Makes a one-time invitation or a contact address.",
+    { params: z.strictObject({ userId, ...createOptions }), result: z.object(created) },
+    (agent, { userId: user, ...options }) => agent.createConnection(user, options),
+  ),
+  newConnectionId: operation(
+    "An ID for calls that are to be repeated with the same connection if they fail.",
+    { params: z.strictObject({}), result: z.object({ connectionId: bytesOut("12 random bytes.") }) },
+    async (agent) => ({ connectionId: agent.newConnectionId() }),
+  ),
+  prepareAddress: operation(
+    "Plans a contact address, and gives its links, without a network. Nobody can use them until `createPrepared` makes it.",
     {
-      params: z.strictObject({
-        userId,
-        kind: z.enum(["invitation", "contact"]).optional().describe("Default `invitation`."),
-        keys: z.enum(["use", "link", "off"]).optional().describe("Where post-quantum keys are. Default `link`."),
-        linkData: bytesIn("What is read behind the short link; without it there is none.").optional(),
-        clientData: z.string().optional().describe("Text inside of the link."),
-        connectionId: newConnectionId,
-      }),
+      params: z.strictObject({ userId, ...addressOptions, linkData: bytesIn("What is read behind the short link.") }),
       result: z.object({
-        connectionId: bytesOut("The connection."),
-        link: z.string().describe("The full link, for the other side."),
-        shortLink: z.string().optional(),
+        ...created,
+        prepared: z.string().describe("For `createPrepared`. It holds private keys: keep it as a secret."),
       }),
     },
-    (agent, { userId: user, ...options }) => agent.createConnection(user, options),
+    async (agent, { userId: user, ...options }) => {
+      const { prepared: plan, ...links } = agent.prepareAddress(user, options)
+      return { ...links, prepared: formatPrepared(plan) }
+    },
+  ),
+  createPrepared: operation(
+    "Makes a planned address. It can be repeated if it fails.",
+    { params: z.strictObject({ prepared }), result: z.object(created) },
+    (agent, { prepared: plan }) => agent.createPrepared(plan),
   ),
   joinConnection: operation(
     "Uses a link of any form.",
     {
-      params: z.strictObject({
-        userId,
-        link: z.string(),
-        info: bytesIn("What the other side is told about this one."),
-        pq: z.boolean().optional().describe("Post-quantum keys. Default true."),
-        connectionId: newConnectionId,
-      }),
+      params: z.strictObject({ userId, link: z.string(), ...joinOptions }),
       result: joined,
     },
     (agent, { userId: user, link, ...options }) => agent.joinConnection(user, link, options),
@@ -70,12 +79,7 @@ export const connectionOperations = {
   acceptRequest: operation(
     "Connects to the one who asked a contact address; answers a `request` event.",
     {
-      params: z.strictObject({
-        invitationId: bytesIn("From the event."),
-        info: bytesIn("What the other side is told."),
-        pq: z.boolean().optional(),
-        connectionId: newConnectionId,
-      }),
+      params: z.strictObject({ invitationId: bytesIn("From the event."), ...acceptOptions }),
       result: joined,
     },
     (agent, { invitationId, ...options }) => agent.acceptRequest(invitationId, options),
@@ -87,6 +91,11 @@ export const connectionOperations = {
       await agent.rejectRequest(invitationId)
       return {}
     },
+  ),
+  undecided: operation(
+    "The `request` and `confirmation` events that nobody has answered, also from before the last start.",
+    { params: z.strictObject({}), result: z.object({ events: z.array(undecidedEvent) }) },
+    async (agent) => ({ events: await agent.undecided() }),
   ),
   connections: operation(
     "All connections.",

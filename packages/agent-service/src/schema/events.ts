@@ -47,22 +47,26 @@ function event<T extends AgentEvent["type"], S extends z.ZodRawShape>(type: T, d
   return z.object({ type: z.literal(type), ...shape }).describe(description)
 }
 
+const confirmation = event("confirmation", "Somebody used the invitation. Answer: `allowConnection`.", {
+  connectionId,
+  confirmationId: bytesOut("For the answer."),
+  info,
+  pq,
+  servers: z.array(server).describe("Where the other side receives."),
+})
+
+const request = event("request", "Somebody asks a contact address. Answer: `acceptRequest` or `rejectRequest`.", {
+  connectionId: bytesOut("The address."),
+  invitationId: bytesOut("For the answer."),
+  info,
+  pq,
+  servers: z.array(server),
+})
+
 /** Every event, as clients get it. */
 export const EVENTS = [
-  event("confirmation", "Somebody used the invitation. Answer: `allowConnection`.", {
-    connectionId,
-    confirmationId: bytesOut("For the answer."),
-    info,
-    pq,
-    servers: z.array(server).describe("Where the other side receives."),
-  }),
-  event("request", "Somebody asks a contact address. Answer: `acceptRequest` or `rejectRequest`.", {
-    connectionId: bytesOut("The address."),
-    invitationId: bytesOut("For the answer."),
-    info,
-    pq,
-    servers: z.array(server),
-  }),
+  confirmation,
+  request,
   event("info", "What the inviting side says about itself.", { connectionId, info, pq }),
   event("connected", "Both sides can send.", { connectionId, pq }),
   event("message", "A message. Answer: `acknowledge`; the next one comes after that.", {
@@ -112,6 +116,9 @@ export const EVENTS = [
   event("suspended", "All work has stopped.", {}),
   event("closed", "The last event.", { error }),
 ] as const
+
+/** An event that a program decides about. */
+export const undecidedEvent = z.discriminatedUnion("type", [confirmation, request])
 
 /** Any event. */
 export const agentEvent = z.discriminatedUnion("type", EVENTS)

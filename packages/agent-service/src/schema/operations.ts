@@ -1,7 +1,9 @@
 import { z } from "zod"
 import { connectionOperations } from "./connection-operations.ts"
 import { messageOperations } from "./message-operations.ts"
+import { notificationOperations } from "./notification-operations.ts"
 import { type Operation, operation } from "./operation.ts"
+import { commandOperations } from "./stored-commands.ts"
 import { address, error, serverSetting, userId } from "./values.ts"
 
 const NOTHING = z.object({})
@@ -90,14 +92,16 @@ const networkOperations = {
           .optional(),
         noise: z
           .strictObject({ minMs: z.int().min(1000), maxMs: z.int().min(1000) })
+          .nullable()
           .optional()
-          .describe("Messages without content at random times."),
+          .describe("Messages without content at random times; null for none."),
       }),
       result: NOTHING,
     },
     async (agent, options) => {
       const given = Object.entries(options).filter(([, value]) => value !== undefined)
-      await agent.setNetwork(Object.fromEntries(given))
+      // For the agent, noise that is there and undefined is what `null` is here.
+      await agent.setNetwork(Object.fromEntries(given.map(([name, value]) => [name, value ?? undefined])))
       return {}
     },
   ),
@@ -109,12 +113,50 @@ const networkOperations = {
       return {}
     },
   ),
+  suspend: operation(
+    "Stops receiving and sending for all programs; `suspended` tells the end. Calls that only store something go on working.",
+    {
+      params: z.strictObject({
+        withinMs: z.int().min(0).max(600_000).optional().describe("What is under way has so long. Default 10000."),
+      }),
+      result: NOTHING,
+    },
+    async (agent, { withinMs = 10_000 }) => {
+      await agent.suspend({ withinMs })
+      return {}
+    },
+  ),
+  resume: operation(
+    "Goes on after `suspend`: receives again, and delivers what waits.",
+    { params: NO_PARAMS, result: NOTHING },
+    async (agent) => {
+      await agent.resume()
+      return {}
+    },
+  ),
+  cleanUp: operation(
+    "Removes what is over, as the agent does by itself every 5 minutes.",
+    { params: NO_PARAMS, result: NOTHING },
+    async (agent) => {
+      await agent.cleanUp()
+      return {}
+    },
+  ),
 } as const
+
+/** What the agent has and programs can not call, and why. A test compares. */
+export const NOT_OFFERED: Readonly<Record<string, string>> = {
+  close: "SIGTERM stops the agent with its service.",
+  events: "They come to programs that have called `listen`.",
+  notifications: "Its calls are here by their names: `notifications.register` and so on.",
+}
 
 /** Every call of the agent that clients can make, by its name. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...userOperations,
   ...connectionOperations,
+  ...commandOperations,
   ...messageOperations,
+  ...notificationOperations,
   ...networkOperations,
 }

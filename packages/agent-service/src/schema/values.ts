@@ -17,6 +17,11 @@ export function bytesIn(description: string) {
     .describe(`${description} Bytes, base64url.`)
 }
 
+/** Exactly so many bytes that a client sends. */
+export function bytesOf(length: number, description: string) {
+  return bytesIn(description).refine((bytes) => bytes.length === length, `not ${length} bytes`)
+}
+
 /** Bytes that a client gets. */
 export function bytesOut(description: string) {
   return z.string().regex(BASE64URL).describe(`${description} Bytes, base64url.`)
@@ -26,10 +31,10 @@ export const userId = z.int().min(1).describe("A user, from `createUser`.")
 export const messageId = z.int().min(1).describe("Number of a message in its connection.")
 
 /** A relay's address that a client sends. */
-export const address = z
-  .string()
-  .transform((text, context): ServerAddress => reading(() => parseServerAddress(text, { scheme: "smp" }), context))
-  .describe("`smp://fingerprint[:password]@host[,host][:port]`")
+export const address = addressOf("smp").describe("`smp://fingerprint[:password]@host[,host][:port]`")
+
+/** A notification server's address that a client sends. */
+export const notificationAddress = addressOf("ntf").describe("`ntf://fingerprint@host[,host][:port]`")
 
 /** A server of a user. */
 export const serverSetting = z
@@ -66,7 +71,14 @@ export const error = z
   })
   .meta({ id: "Error" })
 
-function reading<T>(read: () => T, context: z.RefinementCtx): T {
+function addressOf(scheme: "smp" | "ntf") {
+  return z
+    .string()
+    .transform((text, context): ServerAddress => reading(() => parseServerAddress(text, { scheme }), context))
+}
+
+/** What `read` gives; what it can not read is an issue of the value. */
+export function reading<T>(read: () => T, context: z.RefinementCtx): T {
   try {
     return read()
   } catch (cause) {
