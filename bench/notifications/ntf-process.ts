@@ -17,6 +17,7 @@ const { origin, ca, key, keyId, teamId, topic }: ApnsOfBench = JSON.parse(apns)
 const began = performance.now()
 const overrides = {
   "notifications.bind": ["127.0.0.1"],
+  "notifications.registrations_per_minute": 10_000,
   "notifications.port": 0,
   "notifications.allow_private_relays": true,
   "admin.port": 0,

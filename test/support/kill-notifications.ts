@@ -36,6 +36,7 @@ const config = loadConfig(notificationsSettings, {
     "notifications.bind": ["127.0.0.1"],
     "notifications.port": Number(port),
     "notifications.test_tokens": true,
+    "notifications.registrations_per_minute": 10_000,
     "notifications.allow_private_relays": true,
     "admin.port": 0,
     ...JSON.parse(settings),

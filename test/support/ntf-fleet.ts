@@ -17,6 +17,7 @@ const SETTINGS: Readonly<Record<string, unknown>> = {
   "notifications.bind": ["127.0.0.1"],
   "notifications.port": 0,
   "notifications.test_tokens": true,
+  "notifications.registrations_per_minute": 10_000,
   "notifications.allow_private_relays": true,
   "notifications.periodic_check_interval": "100ms",
   "notifications.store": "redis",

@@ -46,6 +46,10 @@ export const notificationsGroup = group("The push-notification server.", {
     default: 100,
     help: "Relays that the queues of one device may be on; more get ERR QUOTA.",
   }),
+  registrationsPerMinute: setting(integer({ min: 1, max: 1_000_000 }), {
+    default: 20,
+    help: "Registrations of device tokens (TNEW, TRPL) of one connection in a minute; more get ERR QUOTA.",
+  }),
   periodicCheckInterval: setting(duration({ min: "10ms" }), {
     default: "5m",
     help: "How often devices are looked for whose periodic push is due.",

@@ -28,6 +28,8 @@ export interface NtfContext {
   readonly clock: Clock
   readonly log: Log
   readonly limits: TokenLimits
+  /** Commands of one connection and minute that have a verification pushed. */
+  readonly registrationsPerMinute: number
   readonly statistics: NtfStatistics
   readonly pushes: PushSink
   readonly relays: RelaySink

@@ -97,6 +97,13 @@ export function registerNtfMetrics(register: MetricsRegister, meters: NtfMeters)
     },
     () => statistics.superseded,
   )
+  register.counterFrom(
+    {
+      name: "sluice_notifications_registrations_refused_total",
+      help: "Registrations beyond what a connection may make in a minute",
+    },
+    () => statistics.registrationsRefused,
+  )
   register.gaugeFrom({ name: "sluice_notifications_relays", help: "Relays by the state of their connection" }, () =>
     Object.entries(pool.states).map(([state, count]) => [{ state }, count] as const),
   )

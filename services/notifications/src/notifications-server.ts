@@ -146,6 +146,7 @@ class AssembledServer implements NotificationsServer {
     const ctx: NtfContext = {
       ...{ store, crypto, clock, log, statistics, pushes: this.#pusher, relays: this.#fleet ?? this.#pool },
       limits: { subscriptions: notifications.subscriptionsPerToken, relays: notifications.relaysPerToken },
+      registrationsPerMinute: notifications.registrationsPerMinute,
       onStoreFailure: () => {
         this.#storeWorks = false
       },

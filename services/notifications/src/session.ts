@@ -1,6 +1,7 @@
 import type { AuthKey } from "@sluice/crypto/keys"
 import { encodeNtfReply, type ReceivedNtfCommand } from "@sluice/ntf-protocol/block"
 import type { NtfResponse } from "@sluice/ntf-protocol/responses"
+import { RateLimiter } from "@sluice/ops/rate-limiter"
 import type { Reply } from "@sluice/server-kit/protocol"
 import type { SessionHandler } from "@sluice/server-kit/session-handler"
 import { type Verifier, verifyAuthorization, verifyDummy } from "@sluice/smp-protocol/authorization"
@@ -25,7 +26,11 @@ import { StoreError } from "./store/store-error.ts"
 /** Keys of a session whose Diffie-Hellman results are remembered. */
 const BOX_KEYS = 64
 
+/** Seconds of the time that registrations are counted in. */
+const MINUTE = 60
+
 const AUTH: NtfResponse = { tag: "ERR", error: { type: "AUTH" } }
+const QUOTA: NtfResponse = { tag: "ERR", error: { type: "QUOTA" } }
 const PONG: NtfResponse = { tag: "PONG" }
 const STORE_FAILED: NtfResponse = { tag: "ERR", error: { type: "STORE", text: "unavailable" } }
 
@@ -34,12 +39,15 @@ export class NtfClientSession implements SessionHandler<ReceivedNtfCommand> {
   readonly #ctx: NtfContext
   readonly #session: NtfSession
   readonly #verifier: Verifier
+  readonly #registrations: RateLimiter
 
   constructor(ctx: NtfContext, session: NtfSession) {
     this.#ctx = ctx
     this.#session = session
     const sessionKey = session.params.sessionKey.privateKey
     this.#verifier = { crypto: ctx.crypto, sessionKey, boxKeys: new SessionBoxKeys(BOX_KEYS) }
+    const { registrationsPerMinute: burst, clock } = ctx
+    this.#registrations = new RateLimiter({ perSecond: burst / MINUTE, burst, maxKeys: 1 }, clock)
   }
 
   async handle(commands: readonly ReceivedNtfCommand[]): Promise<readonly Reply[]> {
@@ -72,7 +80,7 @@ export class NtfClientSession implements SessionHandler<ReceivedNtfCommand> {
       case "PING":
         return PONG
       case "TNEW":
-        return this.#verified(received, command.verifyKey) ? registerToken(ctx, command) : AUTH
+        return this.#verified(received, command.verifyKey) ? this.#limited(() => registerToken(ctx, command)) : AUTH
       case "SNEW":
         return this.#withToken(received, command.tokenId, (token) => createSubscription(ctx, token, command))
       case "TVFY":
@@ -80,7 +88,7 @@ export class NtfClientSession implements SessionHandler<ReceivedNtfCommand> {
       case "TCHK":
         return this.#withToken(received, entityId, (token) => checkToken(token))
       case "TRPL":
-        return this.#withToken(received, entityId, (token) => replaceToken(ctx, token, command))
+        return this.#withToken(received, entityId, (token) => this.#limited(() => replaceToken(ctx, token, command)))
       case "TDEL":
         return this.#withToken(received, entityId, (token) => deleteToken(ctx, token))
       case "TCRN":
@@ -90,6 +98,16 @@ export class NtfClientSession implements SessionHandler<ReceivedNtfCommand> {
       case "SDEL":
         return this.#withSubscription(received, (token, found) => deleteSubscription(ctx, token, found))
     }
+  }
+
+  /**
+   * Anybody may register, and each registration takes space and has something sent to where the client says: a host of its
+   * choice with Web Push. So does each new device token. A connection may do that so often; a device needs it once.
+   */
+  #limited(register: () => Promise<NtfResponse>): Promise<NtfResponse> {
+    if (this.#registrations.take("")) return register()
+    this.#ctx.statistics.registrationsRefused++
+    return Promise.resolve(QUOTA)
   }
 
   async #withToken(
