@@ -1,76 +1,32 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { decodeBase64Url, encodeBase64Url } from "@sluice/encoding/base64url"
-import { fromUtf8, utf8 } from "@sluice/encoding/bytes"
-import { formatServerAddress } from "@sluice/encoding/server-address"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { WebSocket } from "ws"
 import { z } from "zod"
-import { addressOf } from "../../../test/agent/test-agent.ts"
-import { TestRelay } from "../../../test/support/relay.ts"
 import { referenceDocument } from "../src/reference.ts"
 import { agentEvent } from "../src/schema/events.ts"
 import { jsonSchema } from "../src/schema/frames.ts"
 import { OPERATIONS } from "../src/schema/operations.ts"
 import { TestClient } from "./client.ts"
-import { serve } from "./example.ts"
+import { Programs, read, TOKEN, text } from "./programs.ts"
 
-const TOKEN = "a-token-that-nobody-would-guess"
 const root = join(import.meta.dirname, "..", "..", "..")
 
-let relay: TestRelay
-let running: Awaited<ReturnType<typeof serve>>[] = []
+let programs: Programs
 
 beforeAll(async () => {
-  relay = await TestRelay.start({ store: "memory", settings: { "relay.message_quota": 128 } })
+  programs = await Programs.start()
 })
-afterAll(() => relay[Symbol.asyncDispose]())
-afterEach(async () => {
-  for (const { agent, server } of running) {
-    await server.stop(AbortSignal.timeout(2000))
-    await agent.close()
-  }
-  running = []
-})
-
-async function started(): Promise<number> {
-  const one = await serve(TOKEN)
-  running.push(one)
-  return one.server.address.port
-}
-
-/** A program with a user on the relay, listening. */
-async function program(port: number): Promise<TestClient & { userId: unknown }> {
-  const client = await TestClient.connect(port, TOKEN)
-  const [known] = ((await client.call("users"))["userIds"] as unknown[]) ?? []
-  const servers = [{ address: formatServerAddress(addressOf(relay)) }]
-  const userId = known ?? (await client.call("createUser", { servers }))["userId"]
-  await client.call("listen")
-  return Object.assign(client, { userId })
-}
-
-const text = (value: string): string => encodeBase64Url(utf8(value))
-
-/** Connects two programs, each with an agent of its own; gives both with their IDs of the connection. */
-async function pair() {
-  const [alice, bob] = [await program(await started()), await program(await started())]
-  const { connectionId: a, link } = await alice.call("createConnection", { userId: alice.userId })
-  const { connectionId: b } = await bob.call("joinConnection", { userId: bob.userId, link, info: text("bob") })
-  const asked = await alice.event("confirmation")
-  expect(asked).toMatchObject({ connectionId: a, info: text("bob") })
-  const { confirmationId } = asked
-  await alice.call("allowConnection", { connectionId: a, confirmationId, info: text("alice") })
-  await Promise.all([alice.event("connected"), bob.event("connected")])
-  return { alice, bob, a, b }
-}
+afterEach(() => programs.end())
+afterAll(() => programs[Symbol.asyncDispose]())
 
 describe("two programs", () => {
   it("connect, talk and get receipts; what they are told is as the schema says", async () => {
-    const { alice, bob, a, b } = await pair()
+    const { alice, bob, a, b } = await programs.pair()
     const { messageId } = await alice.call("sendMessage", { connectionId: a, body: text("hello") })
     const message = await bob.event("message")
     expect(() => agentEvent.parse(message)).not.toThrow()
-    expect(fromUtf8(decodeBase64Url(String(message["body"])))).toBe("hello")
+    expect(read(message["body"])).toBe("hello")
     const { messageId: received } = message["meta"] as Record<string, unknown>
     await bob.call("acknowledge", { connectionId: b, messageId: received, receipt: true })
     const receipt = await alice.event("receipt")
@@ -84,41 +40,35 @@ describe("two programs", () => {
     )
     // The receipt, which is not acknowledged.
     expect(await alice.call("queueInfo", { connectionId: a })).toEqual({ secured: true, hasNotifier: false, size: 1 })
-    const address = formatServerAddress(addressOf(relay))
-    expect(await alice.call("testServer", { address })).toEqual({})
+    expect(await alice.call("testServer", { address: programs.address })).toEqual({})
     await bob.call("deleteConnectionNow", { connectionId: b })
     expect(await bob.call("connections")).toEqual({ connectionIds: [] })
-    alice.socket.terminate()
-    bob.socket.terminate()
   })
 
   it("get what they have not answered when they come back, until they answer", async () => {
-    const { alice, bob, a, b } = await pair()
+    const { alice, bob, a, b, port } = await programs.pair()
     bob.socket.terminate()
     await bob.closed
     await alice.call("sendMessage", { connectionId: a, body: text("are you there?") })
     await alice.event("sent")
-    const [, second] = running
-    const again = await program(second?.server.address.port ?? 0)
+    const again = await programs.program(port)
     const message = await again.event("message")
     const { messageId } = message["meta"] as Record<string, unknown>
-    using third = await TestClient.connect(second?.server.address.port ?? 0, TOKEN)
+    using third = await TestClient.connect(port, TOKEN)
     await third.call("listen")
     expect(await third.event("message")).toEqual(message)
     await again.call("acknowledge", { connectionId: b, messageId })
-    using fourth = await TestClient.connect(second?.server.address.port ?? 0, TOKEN)
+    using fourth = await TestClient.connect(port, TOKEN)
     await fourth.call("listen")
     // The answer to this call comes after all events that waited.
     await fourth.call("users")
     await expect(Promise.race([fourth.event("message"), fourth.call("users").then(() => "none")])).resolves.toBe("none")
-    alice.socket.terminate()
-    again.socket.terminate()
   })
 })
 
 describe("who may connect", () => {
   it("needs the token, no origin of a web page, and the machine's own name", async () => {
-    const port = await started()
+    const port = await programs.service()
     await expect(TestClient.connect(port, "")).rejects.toThrow("status 401")
     await expect(TestClient.connect(port, "another-token-of-some-length")).rejects.toThrow("status 401")
     await expect(TestClient.connect(port, TOKEN, { origin: "https://evil.example" })).rejects.toThrow("status 403")
@@ -128,7 +78,7 @@ describe("who may connect", () => {
   })
 
   it("can offer the token as a subprotocol, as pages have to", async () => {
-    const port = await started()
+    const port = await programs.service()
     const socket = new WebSocket(`ws://127.0.0.1:${port}/agent`, ["sluice-agent", `bearer.${TOKEN}`])
     using client = await TestClient.open(socket)
     expect(socket.protocol).toBe("sluice-agent")
@@ -138,7 +88,7 @@ describe("who may connect", () => {
 
 describe("wrong calls", () => {
   it("are answered with what is wrong", async () => {
-    using client = await TestClient.connect(await started(), TOKEN)
+    using client = await TestClient.connect(await programs.service(), TOKEN)
     await expect(client.call("fly")).rejects.toThrow('"code":"REQUEST"')
     await expect(client.call("constructor")).rejects.toThrow('"code":"REQUEST"')
     await expect(client.call("createUser", { servers: [{ address: "smp://x" }] })).rejects.toThrow('"code":"REQUEST"')
@@ -152,18 +102,17 @@ describe("wrong calls", () => {
   })
 
   it("with too many bytes end the connection", async () => {
-    using client = await TestClient.connect(await started(), TOKEN)
+    using client = await TestClient.connect(await programs.service(), TOKEN)
     client.socket.send(JSON.stringify({ id: 1, call: "users", params: "x".repeat(1_100_000) }))
     expect(await client.closed).toBe(1009)
   })
 })
 
 it("says goodbye when it stops", async () => {
-  const port = await started()
+  const port = await programs.service()
   using client = await TestClient.connect(port, TOKEN)
   await client.call("users")
-  const [one] = running
-  await one?.server.stop(AbortSignal.timeout(2000))
+  await programs.stopFirst()
   expect(await client.closed).toBe(1001)
 })
 
