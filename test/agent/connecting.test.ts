@@ -209,7 +209,7 @@ describe("a contact address", () => {
     await Promise.all([alice.next("connected", a), bob.next("connected", b)])
     await exchange(alice, bob, { a, b })
     await expect(alice.agent.acceptRequest(invitationId, { info: utf8("") })).rejects.toMatchObject({
-      problem: { code: "CMD", reason: "PROHIBITED" },
+      problem: { code: "CONN", reason: "NOT_FOUND" },
     })
   })
 

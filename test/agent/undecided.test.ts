@@ -1,6 +1,7 @@
 import { utf8 } from "@sluice/encoding/bytes"
 import { expect, test } from "vitest"
 import { TestRelay } from "../support/relay.ts"
+import { ShiftedClock } from "./shifted-clock.ts"
 import { exchange, TestAgent } from "./test-agent.ts"
 
 test("what was not decided before a restart can be decided after it", async () => {
@@ -33,4 +34,44 @@ test("what was not decided before a restart can be decided after it", async () =
   expect(await alice.agent.undecided()).toMatchObject([{ type: "request", invitationId }])
   await alice.agent.rejectRequest(invitationId)
   expect(await alice.agent.undecided()).toEqual([])
+})
+
+test("requests of strangers are bounded in number and in time", async () => {
+  await using relay = await TestRelay.start({ store: "memory" })
+  const clock = new ShiftedClock()
+  const options = { servers: [relay], store: "lmdb", clock, limits: { requests: 1 } } as const
+  await using alice = await TestAgent.open("alice", options)
+  await using bob = await TestAgent.open("bob", { servers: [relay] })
+  const { connectionId: address, link } = await alice.agent.createConnection(alice.userId, { kind: "contact" })
+  const ask = (info: string) => bob.agent.joinConnection(bob.userId, link, { info: utf8(info) })
+  await ask("first")
+  const first = await alice.next("request", address)
+  await ask("too many")
+  const { error } = await alice.next("error", address)
+  expect(error.message).toBe("the peer's agent: A_PROHIBITED inv: too many")
+  expect(await alice.agent.undecided()).toEqual([first])
+
+  // Who was rejected or accepted makes room.
+  await alice.agent.rejectRequest(first.invitationId)
+  await alice.agent.rejectRequest(first.invitationId)
+  await ask("second")
+  const second = await alice.next("request", address)
+  await alice.agent.acceptRequest(second.invitationId, { info: utf8("alice") })
+  await ask("third")
+  const third = await alice.next("request", address)
+
+  // So does time.
+  clock.skip(29 * 86_400_000)
+  await alice.agent.cleanUp()
+  expect(await alice.agent.undecided()).toEqual([third])
+  clock.skip(2 * 86_400_000)
+  await alice.agent.cleanUp()
+  expect(await alice.agent.undecided()).toEqual([])
+  await ask("fourth")
+  const { invitationId } = await alice.next("request", address)
+
+  await alice.agent.deleteConnectionNow(address)
+  await expect(alice.agent.acceptRequest(invitationId, { info: utf8("") })).rejects.toMatchObject({
+    problem: { code: "CONN", reason: "NOT_FOUND" },
+  })
 })

@@ -25,12 +25,13 @@ import {
   prepare,
   preparedLinks,
 } from "./core/create.ts"
-import { acceptRequest, allowConnection, type Joined, type JoinOptions, join, rejectRequest } from "./core/join.ts"
+import { acceptRequest, allowConnection, type Joined, type JoinOptions, join } from "./core/join.ts"
 import { type LinkContents, readShortLink, removeShortLink, writeShortLink } from "./core/links.ts"
 import { NoiseMaker } from "./core/noise-maker.ts"
 import { queueInfo, resolveName, suspendQueues } from "./core/queue-commands.ts"
 import type { Receiver } from "./core/receiver.ts"
 import { cleanUp, deleteConnectionNow, deleteConnections, deleteUser } from "./core/removal.ts"
+import { removeRequest } from "./core/requests.ts"
 import { type ServerTestFailure, testServer } from "./core/server-test.ts"
 import { fetchMessages, type SubscribeFailure, subscribeAll } from "./core/subscribing.ts"
 import { type Undecided, undecided } from "./core/undecided.ts"
@@ -175,7 +176,7 @@ export class Agent implements AsyncDisposable {
 
   /** Forgets a request. The other side is not told. */
   rejectRequest(invitationId: Uint8Array): Promise<void> {
-    return rejectRequest(this.#context, invitationId)
+    return removeRequest(this.#context, invitationId)
   }
 
   /**

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import type { AgentStore } from "../src/store/agent-store.ts"
 import { AgentStoreError } from "../src/store/agent-store.ts"
-import { connection, delivery, id, notified, received, registration, sent } from "./records.ts"
+import { connection, delivery, id, notified, received, registration, request, sent } from "./records.ts"
 
 /** A store under test, and how to open it again where it outlives its object. */
 export interface StoreUnderTest extends AsyncDisposable {
@@ -66,6 +66,26 @@ export function agentStoreContract(make: () => Promise<StoreUnderTest>): void {
       ({ at, connectionId: id(1), of: { table: "hashes", hash: Uint8Array.of(at) } }) as const
     await store.commit([30, 10, 20].map((at) => ({ table: "expiries", put: expiry(at) })))
     expect(await store.list("expiries", { before: 21 })).toEqual([expiry(10), expiry(20)])
+  })
+
+  it("lists requests with what expires, by time, and removes both", async () => {
+    await using test = await make()
+    const { store } = test
+    const expiry = (at: number) => ({ at, connectionId: id(1), of: { table: "invitations", id: id(at) } }) as const
+    for (const at of [20, 10]) {
+      await store.commit([
+        { table: "invitations", put: request(1, at) },
+        { table: "expiries", put: expiry(at) },
+      ])
+    }
+    expect(await store.list("expiries", { before: 20 })).toEqual([expiry(10)])
+    expect(await store.get("invitations", [id(10)])).toEqual(request(1, 10))
+    await store.commit([
+      { table: "invitations", remove: [id(10)] },
+      { table: "expiries", remove: [10, id(1), id(10)] },
+    ])
+    expect(await store.list("expiries")).toEqual([expiry(20)])
+    expect(await store.list("invitations")).toEqual([request(1, 20)])
   })
 
   it("keeps one registration for notifications, and those that are to be deleted", async () => {

@@ -1,7 +1,13 @@
 import { nativeCrypto } from "@sluice/crypto/native"
 import { EMPTY, utf8 } from "@sluice/encoding/bytes"
 import type { SubscriptionRecord, TokenRecord } from "../src/notifications/records.ts"
-import type { ConnectionRecord, DeliveryRecord, ReceivedRecord, SentRecord } from "../src/store/records.ts"
+import type {
+  ConnectionRecord,
+  DeliveryRecord,
+  InvitationRecord,
+  ReceivedRecord,
+  SentRecord,
+} from "../src/store/records.ts"
 
 /** An ID of 12 bytes that ends in this number. */
 export function id(n: number): Uint8Array {
@@ -67,6 +73,11 @@ export function received(n: number, internalId: number): ReceivedRecord {
     attempts: 1,
     acked: false,
   }
+}
+
+/** A request to an address, which is forgotten at this time. */
+export function request(n: number, expires: number): InvitationRecord {
+  return { id: id(expires), userId: 1, contactId: id(n), request: "", info: EMPTY, at: 1000, expires }
 }
 
 const server = { hosts: ["ntf.example.org"], port: "443", keyHash: new Uint8Array(32) }

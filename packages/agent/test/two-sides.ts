@@ -7,7 +7,7 @@ import { E2E_RANGE } from "@sluice/ratchet/versions"
 import type { InvitationRequest } from "@sluice/short-links/connection-request"
 import { CLIENT_LAYER_RANGE } from "@sluice/smp-protocol/versions"
 import { deliverySucceeded } from "../src/connection/delivered.ts"
-import { Draft, type Env, type Versions } from "../src/connection/draft.ts"
+import { Draft, type Env, REQUEST_LIMITS, type RequestLimits, type Versions } from "../src/connection/draft.ts"
 import { allow, replyQueueCreated, sendQueueSecured } from "../src/connection/handshake.ts"
 import { linkParameters } from "../src/connection/invitation-params.ts"
 import { emptyConnection, joinInvitation } from "../src/connection/new-connection.ts"
@@ -55,6 +55,7 @@ export class Side {
   readonly store = memoryStore()
   readonly events: AgentEvent[] = []
   readonly versions: Versions
+  limits: RequestLimits = REQUEST_LIMITS
   now = 1_750_000_000_000
   #id: Uint8Array | undefined
 
@@ -63,7 +64,7 @@ export class Side {
   }
 
   get env(): Env {
-    return { crypto, kem, now: this.now, versions: this.versions, store: this.store }
+    return { crypto, kem, now: this.now, versions: this.versions, limits: this.limits, store: this.store }
   }
 
   async record(): Promise<ConnectionRecord> {

@@ -14,9 +14,20 @@ export interface Env {
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly versions: Versions
+  readonly limits: RequestLimits
   /** Reads only: changes are collected, and made together. */
   readonly store: Pick<AgentStore, "get" | "list">
 }
+
+/** What is kept of those who ask contact addresses for connections; anybody with the link can. */
+export interface RequestLimits {
+  /** Requests of one address. Each takes some 2 to 16 KB of the store. */
+  readonly requests: number
+  /** How long one waits for the user, ms. */
+  readonly requestLife: number
+}
+
+export const REQUEST_LIMITS: RequestLimits = { requests: 1000, requestLife: 30 * 86_400_000 }
 
 /** What this agent speaks. */
 export interface Versions {

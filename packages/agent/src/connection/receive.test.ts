@@ -1,6 +1,7 @@
 import type { AuthKey } from "@sluice/crypto/keys"
 import { nativeCrypto as crypto } from "@sluice/crypto/native"
 import { EMPTY, fromUtf8, utf8 } from "@sluice/encoding/bytes"
+import { formatFullLink } from "@sluice/short-links/full-link"
 import { CONFIRMATION_PADDED, MESSAGE_PADDED, sealClientMessage } from "@sluice/smp-protocol/client-message"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
@@ -92,6 +93,51 @@ describe("a queue without a sender", () => {
     await side.begin({ kind: "contact", pq: true }, (draft) => void addReceiveQueue(draft, madeQueue("contact")))
     await side.receive(await forged(side, { envelope: CONFIRMATION, withKey: true, senderKey: key }))
     expect(errors(side)).toEqual(["the peer's agent: A_PROHIBITED conf: incorrect state"])
+  })
+})
+
+describe("the queue of an address", () => {
+  async function address(): Promise<{ side: Side; ask: (serverId?: Uint8Array) => Promise<void> }> {
+    const side = new Side()
+    await side.begin({ kind: "contact", pq: true }, (draft) => void addReceiveQueue(draft, madeQueue("contact")))
+    const { request } = await inviting()
+    const envelope: AgentEnvelope = {
+      tag: "INVITATION",
+      version: 7,
+      request: formatFullLink(request),
+      info: utf8("hi"),
+    }
+    const ask = async (serverId?: Uint8Array): Promise<void> => {
+      expect(await side.receive(await forged(side, { envelope, withKey: true }), serverId)).toBe("agent")
+    }
+    return { side, ask }
+  }
+
+  it("keeps a request once, with the time when it is forgotten", async () => {
+    const { side, ask } = await address()
+    await ask(Uint8Array.of(1))
+    await ask(Uint8Array.of(1))
+    const [kept, ...others] = await side.store.list("invitations")
+    expect(others).toEqual([])
+    expect(kept?.expires).toBe(side.now / 1000 + 30 * 86_400)
+    const expiries = (await side.store.list("expiries")).filter(({ of }) => of.table === "invitations")
+    expect(expiries).toMatchObject([{ at: kept?.expires, of: { id: kept?.id } }])
+    expect((await side.record()).requests).toBe(1)
+  })
+
+  it("keeps so many requests and no more; what it refuses leaves nothing", async () => {
+    const { side, ask } = await address()
+    side.limits = { requests: 3, requestLife: 1000 }
+    for (let i = 0; i < 3; i++) await ask()
+    const rows = async (): Promise<number[]> =>
+      Promise.all(
+        (["invitations", "hashes", "expiries"] as const).map(async (table) => (await side.store.list(table)).length),
+      )
+    const full = await rows()
+    expect(side.told().map(({ type }) => type)).toEqual(["request", "request", "request"])
+    for (let i = 0; i < 3; i++) await ask()
+    expect(errors(side)).toEqual(Array.from({ length: 3 }, () => "the peer's agent: A_PROHIBITED inv: too many"))
+    expect(await rows()).toEqual(full)
   })
 })
 

@@ -9,7 +9,6 @@ import type { ReceiveQueueRecord } from "../store/records.ts"
 import { receiveConfirmation } from "./confirmation.ts"
 import { receiveRequest } from "./contact.ts"
 import type { Draft } from "./draft.ts"
-import { rememberHash } from "./hashes.ts"
 import { receiveMessage } from "./incoming.ts"
 import { openFromQueue, queueSecret } from "./queue-box.ts"
 import { receiveRatchetKey } from "./resync.ts"
@@ -82,8 +81,7 @@ async function beforeSecret(
     const clientVersion = Math.min(envelope.version, draft.env.versions.client.max)
     await receiveConfirmation(draft, queue, { e2eSecret, clientVersion, senderKey: message.senderKey, envelope: inner })
   } else if (inner.tag === "INVITATION" && message.senderKey === undefined) {
-    // Somebody may ask twice; the same message that comes again does not.
-    if (!(await rememberHash(draft, serverId))) receiveRequest(draft, inner)
+    await receiveRequest(draft, inner, serverId)
   } else throw wrong("handshake: incorrect state")
   return "agent"
 }

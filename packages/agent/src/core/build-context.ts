@@ -9,7 +9,7 @@ import type { Dial } from "@sluice/smp-client/dial"
 import { EventHub } from "@sluice/smp-client/event-hub"
 import { CLIENT_LAYER_RANGE } from "@sluice/smp-protocol/versions"
 import { DELIVERY_LIMITS, type DeliveryLimits } from "../connection/delivered.ts"
-import type { Versions } from "../connection/draft.ts"
+import { REQUEST_LIMITS, type RequestLimits, type Versions } from "../connection/draft.ts"
 import { AgentError } from "../errors.ts"
 import type { AgentEvent } from "../events.ts"
 import { Routes } from "../network/routes.ts"
@@ -38,8 +38,8 @@ export interface AgentOptions {
   readonly random?: (() => number) | undefined
   /** Versions to speak; default all. */
   readonly versions?: Partial<Versions> | undefined
-  /** When messages are given up. */
-  readonly limits?: Partial<DeliveryLimits> | undefined
+  /** When messages are given up, and what is kept of strangers' requests. */
+  readonly limits?: Partial<DeliveryLimits & RequestLimits> | undefined
   /** Of all clients of relays, e.g. their time-outs. */
   readonly client?: ClientOptions | undefined
   /** Push notifications; without servers none can be registered for. */
@@ -75,7 +75,7 @@ export function buildContext(options: AgentOptions): Parts {
   const base = {
     ...{ store, crypto, kem, clock, dial, random, events, users, pool, routes, subscriptions },
     versions: { agent: AGENT_RANGE, client: CLIENT_LAYER_RANGE, e2e: E2E_RANGE, ...versions },
-    limits: { ...DELIVERY_LIMITS, ...limits },
+    limits: { ...DELIVERY_LIMITS, ...REQUEST_LIMITS, ...limits },
   }
   // These call each other; each takes the others from the context only when it needs them.
   const context: AgentContext = {

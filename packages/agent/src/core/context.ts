@@ -4,7 +4,7 @@ import type { Clock } from "@sluice/ops/clock"
 import type { Dial } from "@sluice/smp-client/dial"
 import type { EventHub } from "@sluice/smp-client/event-hub"
 import type { DeliveryLimits } from "../connection/delivered.ts"
-import type { Env, Versions } from "../connection/draft.ts"
+import type { Env, RequestLimits, Versions } from "../connection/draft.ts"
 import type { AgentEvent } from "../events.ts"
 import type { Routes } from "../network/routes.ts"
 import type { SessionPool } from "../network/session-pool.ts"
@@ -27,7 +27,7 @@ export interface AgentContext {
   /** Numbers from 0 up to but not including 1, for choices that are no secret. */
   readonly random: () => number
   readonly versions: Versions
-  readonly limits: DeliveryLimits
+  readonly limits: DeliveryLimits & RequestLimits
   readonly events: EventHub<AgentEvent>
   readonly users: Users
   readonly pool: SessionPool
@@ -40,6 +40,6 @@ export interface AgentContext {
 }
 
 /** What the state machine takes from outside, at this moment. */
-export function envOf({ store, crypto, kem, clock, versions }: AgentContext): Env {
-  return { store, crypto, kem, versions, now: clock.now() }
+export function envOf({ store, crypto, kem, clock, versions, limits }: AgentContext): Env {
+  return { store, crypto, kem, versions, limits, now: clock.now() }
 }

@@ -11,6 +11,7 @@ import { AGENT_VERSION } from "../protocol/versions.ts"
 import type { ConnectionId, ConnectionRecord, UserId } from "../store/records.ts"
 import { type AgentContext, envOf } from "./context.ts"
 import { forgetLink, linkError, readKeyOf, readLink } from "./link-reading.ts"
+import { removeRequest } from "./requests.ts"
 
 /** How to join. */
 export interface JoinOptions {
@@ -116,30 +117,24 @@ async function joinedNow({ connections }: AgentContext, id: ConnectionId): Promi
   return { connectionId: id, secured }
 }
 
-/** Accepts a request to a contact address, as one who joins its invitation. */
+/** Accepts a request to a contact address, as one who joins its invitation. The request is gone once that has succeeded. */
 export async function acceptRequest(
   context: AgentContext,
   invitationId: Uint8Array,
   options: Omit<JoinOptions, "subscribe">,
 ): Promise<Joined> {
-  const { store } = context
-  const invitation = await store.get("invitations", [invitationId])
-  if (invitation === undefined) throw new AgentError({ code: "CONN", reason: "NOT_FOUND" })
   const { connectionId } = options
-  const known = connectionId && (await store.get("connections", [connectionId]))
-  if (known === undefined && invitation.accepted) throw prohibited("accept: already accepted")
-  const request = invitedTo(invitation.request)
-  const joined =
-    known === undefined
-      ? await joinRequest(context, invitation.userId, request, options, true)
-      : await goOn(context, known, options.signal)
-  await store.commit([{ table: "invitations", put: { ...invitation, accepted: true } }])
+  const known = connectionId && (await context.store.get("connections", [connectionId]))
+  // A call that is repeated because its answer was lost finds the connection only.
+  const joined = known ? await goOn(context, known, options.signal) : await joinAsking(context, invitationId, options)
+  await removeRequest(context, invitationId)
   return joined
 }
 
-/** Forgets a request; nothing is sent. */
-export async function rejectRequest({ store }: AgentContext, invitationId: Uint8Array): Promise<void> {
-  await store.commit([{ table: "invitations", remove: [invitationId] }])
+async function joinAsking(context: AgentContext, invitationId: Uint8Array, options: JoinOptions): Promise<Joined> {
+  const invitation = await context.store.get("invitations", [invitationId])
+  if (invitation === undefined) throw new AgentError({ code: "CONN", reason: "NOT_FOUND" })
+  return await joinRequest(context, invitation.userId, invitedTo(invitation.request), options, true)
 }
 
 /** Accepts the peer that has answered an invitation. What follows happens in the background. */

@@ -2,6 +2,7 @@ import type { AgentEvent } from "../events.ts"
 import type { ConnectionId, ConnectionRecord, ExpiryRecord, UserId } from "../store/records.ts"
 import type { StoreChange } from "../store/tables.ts"
 import type { AgentContext } from "./context.ts"
+import { removeRequest, removeRequestsOf } from "./requests.ts"
 
 /** Messages of a deleted connection are waited for no longer than this, ms. */
 const WAIT_FOR_DELIVERY = 2 * 86_400_000
@@ -47,6 +48,7 @@ export async function removeIfDone(context: AgentContext, id: ConnectionId): Pro
   const removed = await connections.exclusive(id, async () => {
     const record = await store.get("connections", [id])
     if (record === undefined || !(await isDone(context, record))) return undefined
+    if (record.kind === "contact") await removeRequestsOf(context, id)
     await store.removeConnection(id)
     return record
   })
@@ -72,9 +74,12 @@ export async function deleteUser(context: AgentContext, userId: UserId, queues: 
   const user = users.get(userId)
   const own = (await store.list("connections")).filter((record) => record.userId === userId)
   if (!queues) {
-    for (const { id, receiveQueues } of own) {
+    for (const { id, kind, receiveQueues } of own) {
       for (const queue of receiveQueues) context.subscriptions.remove(queue)
-      await context.connections.exclusive(id, () => store.removeConnection(id))
+      await context.connections.exclusive(id, async () => {
+        if (kind === "contact") await removeRequestsOf(context, id)
+        await store.removeConnection(id)
+      })
     }
     await users.remove(userId)
     return
@@ -93,13 +98,14 @@ async function removeUserIfDone({ users, store, events }: AgentContext, userId: 
   events.emit({ type: "user-deleted", userId })
 }
 
-/** What is over goes: hashes and sent messages after their time, connections that were deleted. */
+/** What is over goes: hashes, sent messages and requests after their time, connections that were deleted. */
 export async function cleanUp(context: AgentContext): Promise<void> {
   const { store, clock } = context
   const seconds = Math.floor(clock.now() / 1000)
   for (;;) {
     const expired = await store.list("expiries", { before: seconds, limit: 1000 })
     if (expired.length === 0) break
+    for (const { of } of expired) if (of.table === "invitations") await removeRequest(context, of.id)
     await store.commit(expired.flatMap(expiryChanges))
   }
   for (const record of await store.list("connections")) {
@@ -116,6 +122,8 @@ function expiryChanges({ at, connectionId, of }: ExpiryRecord): StoreChange[] {
       { table: "expiries", remove: [at, connectionId, of.hash] },
     ]
   }
+  // The request itself is gone already, together with its count.
+  if (of.table === "invitations") return [{ table: "expiries", remove: [at, connectionId, of.id] }]
   return [
     { table: "sent", remove: [connectionId, of.sentId] },
     { table: "expiries", remove: [at, connectionId, of.sentId] },

@@ -12,7 +12,7 @@ export async function undecided({ store, versions }: AgentContext): Promise<Unde
   const connections = (await store.list("connections")).filter(({ deleted }) => deleted === undefined)
   const pqOf = new Map(connections.map(({ id, pq }) => [id.toString(), pq]))
   const requests = (await store.list("invitations"))
-    .filter(({ accepted, contactId }) => !accepted && pqOf.has(contactId.toString()))
+    .filter(({ contactId }) => pqOf.has(contactId.toString()))
     .toSorted((one, other) => one.at - other.at)
     .map(({ id, contactId, request, info }): Undecided => {
       const [{ server }] = invitedTo(request).queues

@@ -184,6 +184,8 @@ export interface ConnectionRecord {
   readonly planned?: PlannedQueue | undefined
   /** Steps are taken only while a call waits for them, so that its caller may give up. */
   readonly attended?: boolean | undefined
+  /** Of a contact address: how many requests are kept. */
+  readonly requests?: number | undefined
   /** The links to it, until somebody has used them. */
   readonly links?: { readonly link: string; readonly shortLink?: string | undefined } | undefined
   /** `connected` was reported. */
@@ -281,15 +283,16 @@ export interface ReceivedRecord {
   readonly acked: boolean
 }
 
-/** Somebody asked a contact address for a connection. */
+/** Somebody asks a contact address for a connection: kept until it is accepted, rejected or too old. */
 export interface InvitationRecord {
   readonly id: Uint8Array
   readonly userId: UserId
   readonly contactId: ConnectionId
   readonly request: string
   readonly info: Uint8Array
-  readonly accepted: boolean
   readonly at: number
+  /** When it is forgotten, seconds since the epoch; the time of its row among the expiries. */
+  readonly expires: number
 }
 
 /** An asynchronous command of the user (agent.md §17). */
@@ -317,6 +320,7 @@ export interface ExpiryRecord {
   readonly connectionId: ConnectionId
   readonly of:
     | { readonly table: "hashes"; readonly hash: Uint8Array }
+    | { readonly table: "invitations"; readonly id: Uint8Array }
     | { readonly table: "sent"; readonly sentId: number }
 }
 

@@ -81,10 +81,16 @@ const KEYS: KeyReaders = {
   invitations: ({ id }) => [id],
   commands: ({ number }) => [number],
   links: ({ linkKey }) => [linkKey],
-  expiries: ({ at, connectionId, of }) => [at, connectionId, of.table === "hashes" ? of.hash : of.sentId],
+  expiries: ({ at, connectionId, of }) => [at, connectionId, expiring(of)],
   notificationTokens: () => [],
   notificationDeletions: ({ tokenId }) => [tokenId],
   notificationSubscriptions: ({ connectionId }) => [connectionId],
+}
+
+/** What an expiry is about, next to its connection. */
+function expiring(of: ExpiryRecord["of"]): Uint8Array | number {
+  if (of.table === "hashes") return of.hash
+  return of.table === "invitations" ? of.id : of.sentId
 }
 
 /** The key of a record. */
