@@ -39,7 +39,9 @@ describe("two programs", () => {
       await bob.call("securityCode", { connectionId: b }),
     )
     // The receipt, which is not acknowledged.
-    expect(await alice.call("queueInfo", { connectionId: a })).toEqual({ secured: true, hasNotifier: false, size: 1 })
+    expect(await alice.call("queueInfo", { connectionId: a })).toMatchObject({
+      ...{ secured: true, hasNotifier: false, size: 1, first: { type: "message" } },
+    })
     expect(await alice.call("testServer", { address: programs.address })).toEqual({})
     await bob.call("deleteConnectionNow", { connectionId: b })
     expect(await bob.call("connections")).toEqual({ connectionIds: [] })

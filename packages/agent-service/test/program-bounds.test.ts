@@ -101,6 +101,11 @@ describe("events that wait for an answer", () => {
     pending.answered("acknowledge", { connectionId: "one", messageId: 5 })
     pending.answered("rejectRequest", { invitationId: "a" })
     expect(pending.list()).toEqual([])
+    pending.add(request("b"))
+    pending.answered("later", { correlation: "1", command: { type: "create" } })
+    expect(pending.list()).toHaveLength(1)
+    pending.answered("later", { correlation: "2", command: { type: "accept", invitationId: "b" } })
+    expect(pending.list()).toEqual([])
   })
 
   it("have a bound: the oldest requests of strangers go first, messages never", () => {

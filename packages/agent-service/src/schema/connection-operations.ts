@@ -161,6 +161,21 @@ export const connectionOperations = {
         secured: z.boolean(),
         hasNotifier: z.boolean(),
         size: z.int().describe("Messages that wait."),
+        subscription: z
+          .object({
+            thread: z.enum(["noSub", "subPending", "subThread", "prohibitSub"]),
+            delivered: bytesOut("ID of the message that is not acknowledged.").optional(),
+          })
+          .optional()
+          .describe("Of this agent."),
+        first: z
+          .object({
+            msgId: bytesOut("ID at the relay."),
+            timestamp: z.string().describe("ISO 8601."),
+            type: z.enum(["message", "quota"]),
+          })
+          .optional()
+          .describe("The message that waits for longest."),
       }),
     },
     (agent, { connectionId: id }) => agent.queueInfo(id),

@@ -53,7 +53,7 @@ const subscriptionState = z.union([
 ])
 
 export const notificationOperations = {
-  "notifications.setServers": operation(
+  notificationsSetServers: operation(
     "Notification servers for the next new registration. They are not stored: to be called after each start.",
     { params: z.strictObject({ servers: z.array(notificationAddress) }), result: NOTHING },
     async (agent, { servers }) => {
@@ -61,7 +61,7 @@ export const notificationOperations = {
       return {}
     },
   ),
-  "notifications.testServer": operation(
+  notificationsTestServer: operation(
     "Whether a notification server can be used with this address: a registration is made there and deleted.",
     {
       params: z.strictObject({ address: notificationAddress }),
@@ -74,7 +74,7 @@ export const notificationOperations = {
     },
     async (agent, { address }) => ({ failure: await agent.notifications.testServer(address) }),
   ),
-  "notifications.state": operation(
+  notificationsState: operation(
     "The registration of a device, if there is one.",
     {
       params: NO_PARAMS,
@@ -90,22 +90,22 @@ export const notificationOperations = {
       return { state: state && { ...state, device: deviceTokenToJson(state.device) } }
     },
   ),
-  "notifications.register": operation(
+  notificationsRegister: operation(
     "Registers a device, or goes on with what there is; at each start of the app. After `REGISTERED` a verification push comes.",
     { params: z.strictObject({ device, mode }), result: registered },
     async (agent, { device: token, mode: wanted }) => ({ status: await agent.notifications.register(token, wanted) }),
   ),
-  "notifications.verify": operation(
+  notificationsVerify: operation(
     "Proves with a verification push that it has arrived.",
     { params: z.strictObject({ device, push }), result: registered },
     async (agent, { device: token, push: sealed }) => ({ status: await agent.notifications.verify(token, sealed) }),
   ),
-  "notifications.check": operation(
+  notificationsCheck: operation(
     "Asks the notification server for the status of the registration.",
     { params: z.strictObject({ device }), result: registered },
     async (agent, { device: token }) => ({ status: await agent.notifications.check(token) }),
   ),
-  "notifications.delete": operation(
+  notificationsDelete: operation(
     "Turns notifications off: here at once, at the server as soon as that is reached.",
     { params: NO_PARAMS, result: NOTHING },
     async (agent) => {
@@ -113,7 +113,7 @@ export const notificationOperations = {
       return {}
     },
   ),
-  "notifications.setConnection": operation(
+  notificationsSetConnection: operation(
     "Switches instant notifications of one connection; they are on in a new one.",
     { params: z.strictObject({ connectionId, enabled: z.boolean() }), result: NOTHING },
     async (agent, { connectionId: id, enabled }) => {
@@ -121,7 +121,7 @@ export const notificationOperations = {
       return {}
     },
   ),
-  "notifications.read": operation(
+  notificationsRead: operation(
     "The messages that a push is about.",
     {
       params: z.strictObject({ push }),
@@ -135,7 +135,7 @@ export const notificationOperations = {
     },
     async (agent, { push: sealed }) => ({ messages: await agent.notifications.read(sealed) }),
   ),
-  "notifications.fetch": operation(
+  notificationsFetch: operation(
     "Fetches messages of a connection that a push has told of, where they are not received by themselves.",
     {
       params: z.strictObject({
@@ -145,13 +145,13 @@ export const notificationOperations = {
             ...notified,
             meta: z.strictObject({ msgId: bytesIn("ID at the relay."), timestamp: z.int() }).optional(),
           })
-          .describe("One of `notifications.read`."),
+          .describe("One of `notificationsRead`."),
       }),
       result: z.object({ count: z.int().describe("How many there were.") }),
     },
     async (agent, { message }) => ({ count: await agent.notifications.fetch(message) }),
   ),
-  "notifications.subscription": operation(
+  notificationsSubscription: operation(
     "How far the notifications of a connection are, for those who look for what is wrong.",
     {
       params: z.strictObject({ connectionId }),

@@ -148,7 +148,7 @@ const networkOperations = {
 export const NOT_OFFERED: Readonly<Record<string, string>> = {
   close: "SIGTERM stops the agent with its service.",
   events: "They come to programs that have called `listen`.",
-  notifications: "Its calls are here by their names: `notifications.register` and so on.",
+  notifications: "What it offers are calls of their own: its `register` is `notificationsRegister`, and so on.",
 }
 
 /** Every call of the agent that clients can make, by its name. */
