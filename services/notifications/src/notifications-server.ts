@@ -24,6 +24,7 @@ import { secondsLeft } from "@sluice/transport/certificates"
 import type { Credentials } from "@sluice/transport/credentials"
 import type { NotificationsConfig } from "./config.ts"
 import type { NtfContext } from "./context.ts"
+import { NO_DEADLINE, within } from "./deadline.ts"
 import { fleetJobs } from "./fleet/fleet-jobs.ts"
 import { registerFleetMetrics } from "./fleet/fleet-metrics.ts"
 import { FleetRelays } from "./fleet/fleet-relays.ts"
@@ -212,7 +213,7 @@ class AssembledServer implements NotificationsServer {
   }
 
   /** Devices are served at once; relays are subscribed again in the background, and what was left is pushed. */
-  async start(signal: AbortSignal = NEVER): Promise<void> {
+  async start(signal: AbortSignal = NO_DEADLINE): Promise<void> {
     const { log } = this.#parts
     try {
       await this.#admin.listen()
@@ -231,7 +232,7 @@ class AssembledServer implements NotificationsServer {
     log.info("notification server is serving", { port: this.addresses[0]?.port })
   }
 
-  stop(deadline: AbortSignal = NEVER): Promise<void> {
+  stop(deadline: AbortSignal = NO_DEADLINE): Promise<void> {
     this.readiness.drain()
     this.#stopped ??= this.#stop(deadline)
     return this.#stopped
@@ -249,9 +250,10 @@ class AssembledServer implements NotificationsServer {
   async #stop(deadline: AbortSignal): Promise<void> {
     this.#identity.stop()
     await this.#server.stop(deadline)
-    await (this.#fleet ?? this.#pool).stop()
-    await Promise.all([this.#jobs.stop(), this.#fleetJobs?.stop()])
-    await this.#pusher.stop(deadline)
+    const { clock = systemClock } = this.#parts
+    const steps = [(this.#fleet ?? this.#pool).stop(deadline), this.#jobs.stop(), this.#fleetJobs?.stop()]
+    await within(clock, deadline, Promise.all(steps))
+    await within(clock, deadline, this.#pusher.stop(deadline))
     await Promise.all([...new Set(this.#parts.providers.values())].map((provider) => provider.close()))
     await this.#store.close()
     await this.#admin.close()
@@ -275,8 +277,6 @@ class AssembledServer implements NotificationsServer {
     return Promise.resolve()
   }
 }
-
-const NEVER: AbortSignal = new AbortController().signal
 
 function poolOptions(
   { notifications }: NotificationsConfig,

@@ -86,14 +86,17 @@ export class FleetRelays implements RelaySink {
     pool.drop(queues.filter(({ relayId }) => leases.fence(relayId) > 0))
   }
 
-  /** Gives all relays up, so that other nodes take them at once. */
-  async stop(): Promise<void> {
+  /**
+   * Gives all relays up, so that other nodes take them at once: each as soon as its connection is closed, while what it had
+   * sent is still being stored until the deadline.
+   */
+  async stop(deadline?: AbortSignal): Promise<void> {
     this.#stopped = true
     this.#timer?.cancel()
     await this.#looking
     const { leases, link, log } = this.#parts
-    await Promise.all(leases.held().map((relayId) => this.#inLane(relayId, () => this.#giveUp(relayId))))
-    await this.#parts.pool.stop()
+    await Promise.all(leases.held().map((relayId) => this.#inLane(relayId, () => this.#giveUp(relayId, deadline))))
+    await this.#parts.pool.stop(deadline)
     try {
       await link.stop()
     } catch (error) {
@@ -187,9 +190,8 @@ export class FleetRelays implements RelaySink {
     await pool.close(relayId)
   }
 
-  async #giveUp(relayId: RelayId): Promise<void> {
-    await this.#parts.pool.close(relayId)
-    await this.#parts.leases.release(relayId)
+  async #giveUp(relayId: RelayId, deadline?: AbortSignal): Promise<void> {
+    await this.#parts.pool.close(relayId, () => this.#parts.leases.release(relayId), deadline)
   }
 
   #tell(node: string, relayId: RelayId, notifierId: Uint8Array): void {

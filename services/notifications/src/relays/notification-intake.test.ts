@@ -89,3 +89,25 @@ it("lets the relay wait while too much is not stored", async () => {
   }
   expect(faucet.resume).toHaveBeenCalledOnce()
 })
+
+it("tries until the deadline what the store does not take, then once more, and gives it up", async () => {
+  let attempts = 0
+  const { intake, faucet, clock, log } = bench(() => {
+    attempts++
+    return Promise.reject(new StoreError("UNAVAILABLE", "recordNotifications"))
+  })
+  const deadline = new AbortController()
+  intake.add(one(1), faucet)
+  await vi.waitUntil(() => {
+    clock.advance(1000)
+    return attempts >= 3
+  })
+  const drained = intake.drained(deadline.signal)
+  deadline.abort()
+  await drained
+  const before = attempts
+  clock.advance(10_000)
+  await Promise.resolve()
+  expect(attempts).toBe(before)
+  expect(log.entries.at(-1)).toMatchObject({ level: "error", fields: { count: 1 } })
+})

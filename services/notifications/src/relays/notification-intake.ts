@@ -1,7 +1,8 @@
-import type { Clock } from "@sluice/ops/clock"
+import { type Clock, sleep } from "@sluice/ops/clock"
 import type { Log } from "@sluice/ops/log"
 import type { PushSink } from "../context.ts"
 import { seconds } from "../context.ts"
+import { NO_DEADLINE } from "../deadline.ts"
 import type { NtfStatistics } from "../statistics.ts"
 import type { NtfStore, ReceivedNotification, RelayId } from "../store/ntf-store.ts"
 
@@ -38,6 +39,8 @@ export class NotificationIntake {
   #waiting: ReceivedNotification[] = []
   #scheduled = false
   #paused: Faucet | undefined
+  /** From here on a failure is final. */
+  readonly #end = new AbortController()
 
   constructor(relayId: RelayId, parts: IntakeParts) {
     this.#relayId = relayId
@@ -61,8 +64,11 @@ export class NotificationIntake {
     })
   }
 
-  /** Resolves when everything that was added is stored. */
-  async drained(): Promise<void> {
+  /** Resolves when everything that was added is stored, or was tried once more after the deadline and is lost. */
+  async drained(deadline: AbortSignal = NO_DEADLINE): Promise<void> {
+    const end = (): void => this.#end.abort()
+    if (deadline.aborted) end()
+    else deadline.addEventListener("abort", end, { once: true })
     while (this.#waiting.length > 0 || this.#storing.size > 0) {
       this.#begin()
       await Promise.all(this.#storing)
@@ -85,6 +91,7 @@ export class NotificationIntake {
   /** Never rejects: a relay sends a notification once, so it is kept here until the store takes it. */
   async #store(batch: readonly ReceivedNotification[]): Promise<void> {
     const { store, clock, log, statistics, pushes } = this.#parts
+    const { signal } = this.#end
     for (;;) {
       try {
         const { tokens, unwanted } = await store.recordNotifications(this.#relayId, batch, seconds(clock))
@@ -92,9 +99,12 @@ export class NotificationIntake {
         for (const tokenId of tokens) pushes.wake({ tokenId, kind: "message" })
         return
       } catch (error) {
+        if (isClosed(error) || signal.aborted) {
+          log.error("notifications could not be stored before the end and are lost", { count: batch.length, error })
+          return
+        }
         log.error("notifications could not be stored, trying again", { error })
-        if (isClosed(error)) return
-        await new Promise<void>((resolve) => clock.setTimeout(resolve, RETRY))
+        await sleep(clock, RETRY, signal).catch(() => undefined)
       }
     }
   }

@@ -126,11 +126,20 @@ export class RelayPool implements RelaySink {
     this.#subscribers.get(idKey(relayId))?.add(notifierId)
   }
 
-  /** Ends the subscription to a relay, and resolves when what it had sent is stored. */
-  async close(relayId: RelayId): Promise<void> {
+  /**
+   * Ends the subscription to a relay, and resolves when what it had sent is stored, or at the deadline cannot be.
+   * `disconnected` is called before, when the relay is free for another subscriber: storing notifications takes no lease.
+   */
+  async close(relayId: RelayId, disconnected?: () => Promise<void>, deadline?: AbortSignal): Promise<void> {
     const subscriber = this.#subscribers.get(idKey(relayId))
     this.#subscribers.delete(idKey(relayId))
-    await subscriber?.stop()
+    await subscriber?.disconnect()
+    const stored = subscriber?.stop(deadline)
+    try {
+      await disconnected?.()
+    } finally {
+      await stored
+    }
   }
 
   drop(queues: readonly DroppedQueue[]): void {
@@ -142,9 +151,10 @@ export class RelayPool implements RelaySink {
     for (const relayId of relays.values()) void this.#leave(relayId)
   }
 
-  async stop(): Promise<void> {
+  /** Ends all subscriptions; see {@link close}. */
+  async stop(deadline?: AbortSignal): Promise<void> {
     this.#stopped = true
-    await Promise.all([...this.#subscribers.values()].map((subscriber) => subscriber.stop()))
+    await Promise.all([...this.#subscribers.values()].map((subscriber) => subscriber.stop(deadline)))
   }
 
   #subscriber(relayId: RelayId, server: Server): RelaySubscriber | undefined {

@@ -100,14 +100,19 @@ export class RelaySubscriber {
     this.#added.delete(idKey(notifierId))
   }
 
-  /** Closes the connection, and resolves when what it had received is stored. */
-  async stop(): Promise<void> {
+  /** Closes the connection, and resolves when it is gone and no status of its subscriptions is to be stored any more. */
+  async disconnect(): Promise<void> {
     this.#stop.abort()
     this.#wake()
     await this.#connection?.close()
     await this.#done
-    await this.#parts.intake.drained()
     await this.#storing
+  }
+
+  /** Disconnects, and resolves when what was received is stored, or at the deadline cannot be. */
+  async stop(deadline?: AbortSignal): Promise<void> {
+    await this.disconnect()
+    await this.#parts.intake.drained(deadline)
   }
 
   async #run(): Promise<void> {
