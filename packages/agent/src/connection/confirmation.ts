@@ -37,6 +37,8 @@ export async function receiveConfirmation(
   queue: ReceiveQueueRecord,
   received: ReceivedConfirmation,
 ): Promise<void> {
+  // Nothing is stored of what anybody can send to an address at any time.
+  if (draft.record.kind === "contact") throw wrong("conf: incorrect state")
   // In the slow handshake one that was not accepted leaves no other trace.
   if (await rememberHash(draft, received.envelope.encrypted)) return
   if (queue.status !== "new") throw wrong("conf: status /= new")

@@ -93,6 +93,7 @@ describe("a queue without a sender", () => {
     await side.begin({ kind: "contact", pq: true }, (draft) => void addReceiveQueue(draft, madeQueue("contact")))
     await side.receive(await forged(side, { envelope: CONFIRMATION, withKey: true, senderKey: key }))
     expect(errors(side)).toEqual(["the peer's agent: A_PROHIBITED conf: incorrect state"])
+    expect(await side.store.list("hashes")).toEqual([])
   })
 })
 
