@@ -59,6 +59,8 @@ async function repeat(ctx: NtfContext, known: TokenRecord, command: NtfCommandOf
   const secret = secretOf(ctx, dhKey, command)
   if (secret === undefined || !crypto.timingSafeEqual(secret, known.secret)) return AUTH
   if ((await store.repeatRegistration(tokenId)) === undefined) return AUTH
+  const day = today(ctx.clock)
+  if (known.seenDay !== day) await store.touchToken(tokenId, day)
   statistics.verificationQueued++
   ctx.pushes.wake({ tokenId, kind: "verification" })
   return { tag: "IDTKN", tokenId, dhKey: crypto.publicKeyOf(dhKey) }

@@ -50,6 +50,10 @@ export const notificationsGroup = group("The push-notification server.", {
     default: 20,
     help: "Registrations of device tokens (TNEW, TRPL) of one connection in a minute; more get ERR QUOTA.",
   }),
+  unverifiedTtl: setting(duration({ min: "1d", max: "3650d" }), {
+    default: "7d",
+    help: "Time after which registrations that were never verified are removed, counted in days from their last use.",
+  }),
   periodicCheckInterval: setting(duration({ min: "10ms" }), {
     default: "5m",
     help: "How often devices are looked for whose periodic push is due.",

@@ -98,6 +98,10 @@ export function registerNtfMetrics(register: MetricsRegister, meters: NtfMeters)
     () => statistics.superseded,
   )
   register.counterFrom(
+    { name: "sluice_notifications_tokens_expired_total", help: "Registrations removed that were never verified" },
+    () => statistics.tokensExpired,
+  )
+  register.counterFrom(
     {
       name: "sluice_notifications_registrations_refused_total",
       help: "Registrations beyond what a connection may make in a minute",

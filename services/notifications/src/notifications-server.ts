@@ -39,6 +39,7 @@ import { NtfStatistics } from "./statistics.ts"
 import type { NtfStore } from "./store/ntf-store.ts"
 import { StoreError } from "./store/store-error.ts"
 import { createMemoryStore, openEmbeddedStore } from "./store/table-store.ts"
+import { unverifiedTokens } from "./unverified-tokens.ts"
 
 /** What a server is started with; everything but log, data folder and push services has a default. */
 export interface NotificationsParts {
@@ -189,7 +190,8 @@ class AssembledServer implements NotificationsServer {
     this.#fleetJobs = shared && bullmqJobs({}, { connection: shared.redis, clock, log: log.child("jobs"), register })
     for (const job of shared ? fleetJobs(shared.store, this.#pusher) : []) this.#fleetJobs?.add(job)
     const periodic = periodicPushes(notifications.periodicCheckInterval, { store, pusher: this.#pusher, clock })
-    ;(this.#fleetJobs ?? this.#jobs).add(periodic)
+    const unverified = unverifiedTokens(notifications.unverifiedTtl, { store, statistics, clock })
+    for (const job of [periodic, unverified]) (this.#fleetJobs ?? this.#jobs).add(job)
     this.#jobs.add({ name: "store-counts", every: COUNTS_EVERY, firstAfter: 0, run: () => this.#readCounts() })
     this.#jobs.add({ name: "certificate-dates", every: DAY * 1000, firstAfter: 0, run: () => this.#checkCertificate() })
     this.readiness.add("store", () => this.#storeAnswers())

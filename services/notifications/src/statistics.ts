@@ -6,6 +6,8 @@ export class NtfStatistics {
   tokensVerified = 0
   tokensDeleted = 0
   tokensReplaced = 0
+  /** Registrations that were never verified and were removed. */
+  tokensExpired = 0
   /** Registrations and replacements beyond what a connection may make. */
   registrationsRefused = 0
   subscriptionsCreated = 0

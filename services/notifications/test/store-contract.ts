@@ -95,6 +95,38 @@ export function ntfStoreContract(make: () => Promise<NtfStore>): void {
       expect((await store.repeatRegistration(made.tokenId))?.status).toEqual({ type: "REGISTERED" })
     })
 
+    it("go when they are old and were never verified, and no others", async () => {
+      const old = await Promise.all(Array.from({ length: 7 }, () => token({ seenDay: 100 })))
+      const [seen, bad] = old as [TokenRecord, TokenRecord]
+      await store.touchToken(seen.tokenId, 110)
+      await store.invalidateToken(bad.tokenId, bad.device, "BAD")
+      const fresh = await token({ seenDay: 110 })
+      const active = await token({ seenDay: 100, device: { provider: "AT", token: utf8("active") } })
+      await store.activateToken(active.tokenId, active.code)
+      const moved = await token({ seenDay: 100, device: { provider: "AT", token: utf8("before") } })
+      await store.activateToken(moved.tokenId, moved.code)
+      await store.replaceToken(moved.tokenId, { provider: "AT", token: utf8("after") }, moved.code)
+      const sweep = async (before: number): Promise<number> => {
+        let removed = 0
+        let after: Uint8Array | undefined
+        do {
+          const step = await store.removeUnverified(before, { after, limit: 2 })
+          removed += step.removed
+          after = step.next
+        } while (after !== undefined)
+        return removed
+      }
+      expect(await sweep(100)).toBe(0)
+      expect(await sweep(110)).toBe(6)
+      expect(await sweep(110)).toBe(0)
+      for (const { tokenId } of [seen, fresh, active, moved]) expect(await store.token(tokenId)).toBeDefined()
+      expect(await store.token(bad.tokenId)).toBeUndefined()
+      expect(await store.registration(bad.device, bad.verifyKey)).toBeUndefined()
+      expect(await store.counts()).toMatchObject({ tokens: 4, pushes: 4 })
+      expect(await sweep(111)).toBe(2)
+      expect(await store.token(seen.tokenId)).toBeUndefined()
+    })
+
     it("that are verified end all others of the same device token", async () => {
       const old = await activeToken()
       const { notifierId, relayId } = await subscribed(old)

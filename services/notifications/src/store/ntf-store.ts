@@ -137,6 +137,12 @@ export interface PageOptions {
   readonly limit: number
 }
 
+/** What a step removed, and where the next one begins; absent at the end. */
+export interface RemovedTokens {
+  readonly removed: number
+  readonly next?: Uint8Array | undefined
+}
+
 /** Numbers of what is stored. */
 export interface StoreCounts {
   readonly tokens: number
@@ -171,6 +177,11 @@ export interface NtfStore {
   replaceToken(tokenId: EntityId, device: DeviceToken, code: Uint8Array): Promise<"replaced" | "taken" | "absent">
   /** Removes a registration with its subscriptions and what is to be pushed. Absent if there is none. */
   deleteToken(tokenId: EntityId): Promise<readonly DroppedQueue[] | undefined>
+  /**
+   * A step of removing registrations that were never verified and last seen before this day since the epoch. One that
+   * has ever been ACTIVE stays, whatever became of it since. Gives the number of those removed.
+   */
+  removeUnverified(before: number, page: PageOptions): Promise<RemovedTokens>
   /** Periodic pushes; 0 minutes is off. The first comes one period after `now` when they were off. */
   setPeriod(tokenId: EntityId, minutes: number, now: number): Promise<boolean>
   /** Notes the day of an access, if it is another one. */

@@ -36,6 +36,7 @@ export function storeOn(engine: Engine, crypto: CryptoBackend): NtfStore {
     activateToken: (id, code) => change("activateToken", () => tokens.activateToken(c, id, code)),
     replaceToken: (id, device, code) => change("replaceToken", () => tokens.replaceToken(c, id, device, code)),
     deleteToken: (id) => change("deleteToken", () => tokens.deleteToken(c, id)),
+    removeUnverified: (before, page) => change("removeUnverified", () => tokens.removeUnverified(c, before, page)),
     setPeriod: (id, minutes, now) => change("setPeriod", () => tokens.setPeriod(c, id, minutes, now)),
     touchToken: (id, day) => change("touchToken", () => tokens.touchToken(c, id, day)),
     confirmToken: (id, device) => change("confirmToken", () => tokens.confirmToken(c, id, device)),

@@ -38,6 +38,8 @@ export const TABLE_NAMES = [
   "pushes",
   /** token id of every registration with periodic pushes → nothing */
   "periodic",
+  /** token id of every registration that was never verified → nothing */
+  "unverified",
   /** relay id → relay */
   "relays",
   /** name → number */

@@ -4,7 +4,7 @@ import type { DeviceToken } from "@sluice/ntf-protocol/device-token"
 import { allowsVerification, type InvalidReason } from "@sluice/ntf-protocol/status"
 import type { EntityId } from "@sluice/smp-protocol/types"
 import { type Context, deviceKey, findToken, pushKey, putPush, putToken, registrationKey } from "./context.ts"
-import type { DroppedQueue, NtfStore, TokenRecord } from "./ntf-store.ts"
+import type { DroppedQueue, NtfStore, PageOptions, RemovedTokens, TokenRecord } from "./ntf-store.ts"
 import { removeSubscription, subscriptionIdsOf } from "./subscription-operations.ts"
 
 /** Registrations of one device token that are looked at; more than one live side by side until one is verified. */
@@ -16,6 +16,7 @@ export function createToken(c: Context, token: TokenRecord): "created" | "taken"
   if (tables.registrations.get(key) !== undefined || tables.tokens.get(token.tokenId) !== undefined) return "taken"
   putToken(c, token)
   tables.registrations.put(key, token.tokenId)
+  if (token.status.type !== "ACTIVE") tables.unverified.put(token.tokenId, EMPTY)
   putPush(c, { tokenId: token.tokenId, kind: "verification" })
   return "created"
 }
@@ -47,6 +48,7 @@ export function activateToken(c: Context, tokenId: EntityId, code: Uint8Array): 
     .filter((id) => !equalBytes(id, tokenId))
   const dropped = rivals.flatMap((id) => deleteToken(c, id) ?? [])
   if (token.status.type !== "ACTIVE") putToken(c, { ...token, status: { type: "ACTIVE" } })
+  tables.unverified.remove(tokenId)
   return dropped
 }
 
@@ -77,10 +79,18 @@ export function deleteToken(c: Context, tokenId: EntityId): readonly DroppedQueu
   const dropped = subscriptionIdsOf(c, tokenId).flatMap((id) => removeSubscription(c, id) ?? [])
   tables.registrations.remove(registrationKey(c, token.device, token.verifyKey))
   tables.periodic.remove(tokenId)
+  tables.unverified.remove(tokenId)
   tables.pushes.remove(pushKey({ tokenId, kind: "verification" }))
   tables.pushes.remove(pushKey({ tokenId, kind: "message" }))
   tables.tokens.remove(tokenId)
   return dropped
+}
+
+export function removeUnverified(c: Context, before: number, { after, limit }: PageOptions): RemovedTokens {
+  const keys = c.tables.unverified.keys({ after, limit })
+  const old = keys.filter((tokenId) => (findToken(c, tokenId)?.seenDay ?? before) < before)
+  for (const tokenId of old) deleteToken(c, tokenId)
+  return { removed: old.length, next: keys.length < limit ? undefined : keys.at(-1) }
 }
 
 export function setPeriod(c: Context, tokenId: EntityId, minutes: number, now: number): boolean {

@@ -48,6 +48,11 @@ export class NtfKeys {
     return `${this.#prefix}cron:${bucket.toString(16)}`
   }
 
+  /** Token ids that were never verified, by the day since the epoch of their registration (sorted set). */
+  unverified(bucket: number): string {
+    return `${this.#prefix}new:${bucket.toString(16)}`
+  }
+
   /** What is to be pushed, by the time from which another node may look after it (sorted set). */
   pushes(bucket: number): string {
     return `${this.#prefix}push:${bucket.toString(16)}`

@@ -16,6 +16,7 @@ import * as shared from "./shared-pushes.ts"
 import * as subscriptions from "./subscriptions.ts"
 import { type Swept, sweep } from "./sweep.ts"
 import * as tokens from "./tokens.ts"
+import { removeUnverified } from "./unverified.ts"
 
 export interface RedisNtfStoreOptions {
   /** Connects by itself and is not closed with the store. Its configuration says how durable changes are. */
@@ -70,6 +71,7 @@ export function openRedisNtfStore(options: RedisNtfStoreOptions): RedisNtfStore 
     activateToken: (id, code) => run("activateToken", () => tokens.activateToken(c, id, code)),
     replaceToken: (id, device, code) => run("replaceToken", () => tokens.replaceToken(c, id, device, code)),
     deleteToken: (id) => run("deleteToken", () => tokens.deleteToken(c, id)),
+    removeUnverified: (before, page) => run("removeUnverified", () => removeUnverified(c, before, page)),
     setPeriod: (id, minutes, now) => run("setPeriod", () => tokens.setPeriod(c, id, minutes, now)),
     touchToken: (id, day) => run("touchToken", () => tokens.touchToken(c, id, day)),
     confirmToken: (id, device) => run("confirmToken", () => tokens.confirmToken(c, id, device)),

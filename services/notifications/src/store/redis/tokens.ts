@@ -15,6 +15,7 @@ import { BUCKETS, bucketOf, KIND } from "./keys.ts"
 import { enlist, removeAll as unlist } from "./push-list.ts"
 import { removeQueue } from "./queues.ts"
 import { CREATE_TOKEN, DELETE_TOKEN, UPDATE_TOKEN } from "./scripts/token-scripts.ts"
+import { forgetUnverified, noteUnverified } from "./unverified-list.ts"
 
 /** Attempts of a change whose record others change all the time. */
 const ATTEMPTS = 20
@@ -43,6 +44,7 @@ export async function createToken(c: RedisContext, created: TokenRecord): Promis
   const { tokenId, device, verifyKey } = created
   if (!(await claim(c, device, verifyKey, tokenId))) return "taken"
   await enlist(c, [{ tokenId, kind: "verification" }])
+  if (created.status.type !== "ACTIVE") await noteUnverified(c, tokenId, created.seenDay)
   const answer = await change(
     c,
     CREATE_TOKEN,
@@ -86,6 +88,7 @@ export async function activateToken(
     return { ...found, status: { type: "ACTIVE" } }
   })
   if (active === undefined) return undefined
+  await tidy([forgetUnverified(c, tokenId)])
   const ids = listOf(await c.connection.command(["HVALS", c.keys.device(deviceKey(c, active.device))]))
   const rivals = ids.map(bytesIn).filter((id) => !equalBytes(id, tokenId))
   const dropped = await Promise.all(
@@ -123,10 +126,15 @@ export async function replaceToken(
   return "replaced"
 }
 
-export async function deleteToken(c: RedisContext, tokenId: EntityId): Promise<readonly DroppedQueue[] | undefined> {
+/** @param only removes a registration only while this is its record and it has no subscriptions */
+export async function deleteToken(
+  c: RedisContext,
+  tokenId: EntityId,
+  only?: Uint8Array,
+): Promise<readonly DroppedQueue[] | undefined> {
   const { token: key, subscriptions, last, relays } = c.keys.token(tokenId)
-  const answer = await change(c, DELETE_TOKEN, [key, subscriptions, last, relays], [])
-  if (answer.word === "absent") return undefined
+  const answer = await change(c, DELETE_TOKEN, [key, subscriptions, last, relays], [only ?? ""])
+  if (answer.word === "absent" || answer.word === "changed") return undefined
   if (answer.word !== "ok") throw unexpected(answer)
   const [record, queues, notifications] = answer.values
   const entries = listOf(queues).map(bytesIn)
@@ -143,6 +151,7 @@ export async function deleteToken(c: RedisContext, tokenId: EntityId): Promise<r
       { tokenId, kind: "message" },
     ]),
     c.connection.command(["ZREM", c.keys.periodic(bucketOf(tokenId)), tokenId]),
+    forgetUnverified(c, tokenId),
     ...dropped.map((queue) => removeQueue(c, queue.relayId, queue.notifierId, queue.subscriptionId)),
     addToCounts(c, "tokens", -1),
     addToCounts(c, "subscriptions", -dropped.length),

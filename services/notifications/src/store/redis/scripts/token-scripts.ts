@@ -37,13 +37,18 @@ return {'ok'}
 `,
 })
 
-/** Keys: token, subscriptions, last, relays. Gives the record, ids and queues of subscriptions, number of last notifications. */
+/**
+ * Keys: token, subscriptions, last, relays. Arguments: record before, or "" for any; with it a registration that has
+ * subscriptions stays, too. Gives the record, ids and queues of subscriptions, number of last
+ * notifications.
+ */
 export const DELETE_TOKEN: Script = script({
   name: "ntf: delete token",
   keys: 4,
   lua: `
 local r = redis.call('HGET', KEYS[1], 'r')
 if not r then return {'absent'} end
+if ARGV[1] ~= '' and (r ~= ARGV[1] or redis.call('EXISTS', KEYS[2]) == 1) then return {'changed'} end
 local subscriptions = redis.call('HGETALL', KEYS[2])
 local last = redis.call('HLEN', KEYS[3])
 redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
