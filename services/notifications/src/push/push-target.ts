@@ -15,6 +15,11 @@ export function pushTarget({ provider, token }: DeviceToken): PushTarget {
   }
 }
 
+/** Whether devices say where the pushes of a lane go. */
+export function isChosenByDevices(lane: string): boolean {
+  return lane.includes(" ")
+}
+
 /**
  * The push service of a device. Services of Web Push are chosen by the devices: one that does not answer must not delay what
  * goes to another.

@@ -10,6 +10,7 @@ import type { NtfStatistics } from "../statistics.ts"
 import type { NtfStore, PendingPush, PushReference, TokenRecord } from "../store/ntf-store.ts"
 import type { SharedPushes } from "../store/redis/shared-pushes.ts"
 import { laneOf, pushTarget } from "./push-target.ts"
+import { SlowHosts } from "./slow-hosts.ts"
 
 /** Push services by the tags of their tokens. `AN` needs none. */
 export type PushProviders = ReadonlyMap<PushTag, PushProvider>
@@ -66,6 +67,7 @@ export class Pusher implements PushSink {
   readonly #parts: PusherParts
   /** By {@link laneOf}; those with nothing in them are removed. */
   readonly #lanes = new Map<string, Lane>()
+  readonly #slow: SlowHosts
   #waiting = 0
   #running = 0
   readonly #timers = new Set<Timer>()
@@ -80,6 +82,7 @@ export class Pusher implements PushSink {
   constructor(options: PusherOptions, parts: PusherParts) {
     this.#options = options
     this.#parts = parts
+    this.#slow = new SlowHosts(parts.clock)
   }
 
   /** Pushes that wait for their turn in memory. */
@@ -194,7 +197,7 @@ export class Pusher implements PushSink {
     const lane = this.#lanes.get(name)
     if (lane === undefined) return
     for (const [key, push] of lane.waiting) {
-      if (lane.running.size >= this.#options.concurrency) return
+      if (lane.running.size >= (this.#slow.has(name) ? 1 : this.#options.concurrency)) return
       lane.waiting.delete(key)
       this.#waiting--
       lane.running.add(key)
@@ -276,6 +279,7 @@ export class Pusher implements PushSink {
     const { store, statistics, clock } = this.#parts
     const { tokenId, device } = token
     const outcome = await this.#attempt(token, notification)
+    this.#slow.note(laneOf(device), outcome)
     const { kind } = notification
     switch (outcome.outcome) {
       case "delivered":
