@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { systemClock } from "@sluice/ops/clock"
+import { FileReload } from "@sluice/ops/file-reload"
 import { Metrics } from "@sluice/ops/metrics"
+import { silentLog } from "@sluice/ops/recording-log"
 import { describe, expect, it } from "vitest"
 import { createLinksMetrics } from "../src/metrics.ts"
 import { STATE_LIST } from "../src/states.ts"
@@ -27,6 +30,10 @@ describe("docs/link-pages.md", () => {
   it("describes every metric, and no other", async () => {
     const metrics = new Metrics()
     createLinksMetrics(metrics.register)
+    // Beside what pages count: their certificates, where they have any.
+    const watched = { what: "", files: [], present: "", metric: "sluice_links_certificate_reloads_total" }
+    const components = { clock: systemClock, log: silentLog, register: metrics.register }
+    new FileReload({ ...watched, load: async () => "", same: () => true, use: () => undefined }, components)
     const served = Array.from((await metrics.render()).matchAll(/^# TYPE (sluice_links\w+) /gm), ([, name]) => name)
     const described = Array.from(page.matchAll(/^\| `(sluice_\w+)` +\|/gm), ([, name]) => name)
     expect(described.toSorted()).toEqual(served.toSorted())
