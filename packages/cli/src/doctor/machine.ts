@@ -52,7 +52,8 @@ export function thisMachine(): Machine {
     user: process.getuid?.(),
     nodeVersion: process.version,
     maxFiles,
-    memory: () => process.constrainedMemory() || totalmem(),
+    // A group without a limit is said to have 0 bytes, or more than any machine.
+    memory: () => Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem()),
     disk: async (folder) => {
       const { bavail, blocks, bsize } = await statfs(folder)
       return { free: bavail * bsize, total: blocks * bsize }
