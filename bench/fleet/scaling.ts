@@ -12,9 +12,9 @@ import { LaunchedRelay } from "../relay/launch.ts"
 import { conditions, median, row } from "../relay/medians.ts"
 
 const ROUNDS = Number(process.argv[2] ?? 3)
-const SECONDS = 6
+const SECONDS = 4
 const MESSAGES: Omit<MessagesOptions, "server"> = {
-  ...{ version: 20, timeoutMs: 30_000, auth: "x25519", mode: "messages", pairs: 32, window: 1, warmUp: 100 },
+  ...{ version: 20, timeoutMs: 30_000, auth: "x25519", mode: "messages", pairs: 32, window: 1, warmUp: 50 },
   ...{ bodyLength: 16_048, count: Number.POSITIVE_INFINITY, durationMs: SECONDS * 1000 },
 }
 const TOPOLOGIES = [
