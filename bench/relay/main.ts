@@ -1,5 +1,5 @@
 // The figures of docs/performance.md: every mode of the load generator against relays in processes of their own, the whole
-// series three times, and the median of each figure. `npm run bench:relay`, about four minutes.
+// series three times, and the median of each figure. `npm run bench:relay`, about six minutes.
 import { conditions, row } from "./medians.ts"
 import { series } from "./series.ts"
 
