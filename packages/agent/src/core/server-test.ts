@@ -2,11 +2,9 @@ import type { ServerAddress } from "@sluice/encoding/server-address"
 import { connect } from "@sluice/smp-client/connect"
 import type { SmpConnection } from "@sluice/smp-client/connection"
 import type { AgentError } from "../errors.ts"
-import { dialFor, reachable } from "../network/hosts.ts"
 import { asAgentError, networkError } from "../network/network-error.ts"
-import { socksIdentity } from "../network/session-key.ts"
-import { clientClock } from "../network/session-pool.ts"
 import type { AgentContext } from "./context.ts"
+import { ownConnection } from "./own-connection.ts"
 
 /** What a server is asked for, in this order. */
 export type ServerTestStep = "connect" | "create-queue" | "secure-queue" | "delete-queue" | "disconnect"
@@ -29,7 +27,8 @@ export async function testServer(
   let step: ServerTestStep = "connect"
   let connection: SmpConnection | undefined
   try {
-    connection = await open(context, address, signal)
+    const { server, options } = ownConnection(context, address)
+    connection = await connect(server, { ...options, signal })
     step = "create-queue"
     const queue = await connection.createQueue({ subscribe: false }, { signal })
     step = "secure-queue"
@@ -44,21 +43,4 @@ export async function testServer(
     await connection?.close()
     return { step, error: asAgentError(networkError(error, { server: address })) }
   }
-}
-
-function open(
-  { crypto, clock, pool, dial }: AgentContext,
-  address: ServerAddress,
-  signal: AbortSignal | undefined,
-): Promise<SmpConnection> {
-  const { settings } = pool
-  const nobody = { userId: 0, connectionId: new Uint8Array(0) }
-  const identity = socksIdentity("server", nobody, address, clock.now())
-  return connect(reachable(address, settings), {
-    crypto,
-    clock: clientClock(clock),
-    patience: "interactive",
-    dial: dialFor(crypto, settings.socks, identity, dial),
-    signal,
-  })
 }

@@ -3,10 +3,8 @@ import { connectNtf } from "@sluice/ntf-client/connect"
 import type { NtfConnection } from "@sluice/ntf-client/connection"
 import { nullToken } from "@sluice/ntf-protocol/device-token"
 import type { AgentContext } from "../core/context.ts"
+import { ownConnection } from "../core/own-connection.ts"
 import type { AgentError } from "../errors.ts"
-import { dialFor, reachable } from "../network/hosts.ts"
-import { socksIdentity } from "../network/session-key.ts"
-import { clientClock } from "../network/session-pool.ts"
 import { ntfError } from "./ntf-error.ts"
 
 /** What a notification server is asked for, in this order. */
@@ -30,7 +28,8 @@ export async function testNtfServer(
   let step: NtfTestStep = "connect"
   let connection: NtfConnection | undefined
   try {
-    connection = await open(context, address, signal)
+    const { server, options } = ownConnection(context, address)
+    connection = await connectNtf(server, { ...options, signal })
     step = "create-token"
     const keys = connection.registrationKeys()
     const { tokenId } = await connection.registerToken(nullToken(), keys, { signal })
@@ -44,18 +43,4 @@ export async function testNtfServer(
     await connection?.close()
     return { step, error: ntfError(error, address) }
   }
-}
-
-function open(
-  { crypto, clock, pool, dial }: AgentContext,
-  address: Server,
-  signal: AbortSignal | undefined,
-): Promise<NtfConnection> {
-  const { settings } = pool
-  const nobody = { userId: 0, connectionId: new Uint8Array(0) }
-  const identity = socksIdentity("server", nobody, address, clock.now())
-  return connectNtf(reachable(address, settings), {
-    ...{ crypto, clock: clientClock(clock), patience: "interactive", signal },
-    dial: dialFor(crypto, settings.socks, identity, dial),
-  })
 }

@@ -1,0 +1,21 @@
+import type { Server } from "@sluice/encoding/server-address"
+import type { ConnectOptions } from "@sluice/smp-client/connect"
+import { dialFor, reachable } from "../network/hosts.ts"
+import { socksIdentity } from "../network/session-key.ts"
+import { clientClock } from "../network/session-pool.ts"
+import type { AgentContext } from "./context.ts"
+
+/** How a connection outside of all sessions is made, for the test of a server that somebody waits for. */
+export function ownConnection<S extends Server>(
+  { crypto, clock, pool, dial }: AgentContext,
+  server: S,
+): { readonly server: S; readonly options: Pick<ConnectOptions, "crypto" | "clock" | "patience" | "dial"> } {
+  const { settings } = pool
+  const nobody = { userId: 0, connectionId: new Uint8Array(0) }
+  const identity = socksIdentity("server", nobody, server, clock.now())
+  const options = {
+    ...{ crypto, clock: clientClock(clock), patience: "interactive" as const },
+    dial: dialFor(crypto, settings.socks, identity, dial),
+  }
+  return { server: reachable(server, settings), options }
+}
