@@ -12,10 +12,12 @@ import { LaunchedRelay } from "../relay/launch.ts"
 import { conditions, median, row } from "../relay/medians.ts"
 
 const ROUNDS = Number(process.argv[2] ?? 3)
-const SECONDS = 4
-const MESSAGES: Omit<MessagesOptions, "server"> = {
+const SECONDS = 5
+/** Each process sees as much traffic before it is measured: code that is not compiled yet costs twice as much. */
+const WARM_UP_SECONDS = 6
+const MESSAGES: Omit<MessagesOptions, "server" | "durationMs"> = {
   ...{ version: 20, timeoutMs: 30_000, auth: "x25519", mode: "messages", pairs: 32, window: 1, warmUp: 50 },
-  ...{ bodyLength: 16_048, count: Number.POSITIVE_INFINITY, durationMs: SECONDS * 1000 },
+  ...{ bodyLength: 16_048, count: Number.POSITIVE_INFINITY },
 }
 const TOPOLOGIES = [
   { name: "embedded store, 1 process", processes: 1 },
@@ -99,7 +101,7 @@ async function run({ processes, durability }: Topology): Promise<Result> {
     }
     const [first] = relays
     if (first === undefined) throw new Error("no relay")
-    await load(first.address)
+    await load(first.address, WARM_UP_SECONDS * processes)
     return await measured(
       first.address,
       relays.map(({ pid }) => pid),
@@ -116,7 +118,7 @@ async function measured(server: ServerAddress, relays: readonly number[], redis:
   const cpu = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + processFigures(pid).cpuSeconds, 0)
   const redisPids = redis === undefined ? [] : [redis]
   const before = [cpu(relays), cpu(redisPids)] as const
-  const part = await load(server)
+  const part = await load(server, SECONDS)
   // The warm-up of a run is in the CPU time, so it is in the number of messages, too.
   const thousands = (part.count + MESSAGES.pairs * MESSAGES.warmUp) / 1000
   return {
@@ -127,8 +129,8 @@ async function measured(server: ServerAddress, relays: readonly number[], redis:
   }
 }
 
-async function load(server: ServerAddress) {
-  const { report } = await runLoad({ ...MESSAGES, server })
+async function load(server: ServerAddress, seconds: number) {
+  const { report } = await runLoad({ ...MESSAGES, server, durationMs: seconds * 1000 })
   const [part] = report.parts
   if (part === undefined || Object.keys(part.errors).length > 0) throw new Error(JSON.stringify(part?.errors))
   return part

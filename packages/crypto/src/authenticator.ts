@@ -6,8 +6,9 @@ const HASH_SIZE = 64
 /** Bytes of an authenticator: the box of a SHA-512 hash. */
 export const AUTHENTICATOR_SIZE: number = TAG_SIZE + HASH_SIZE
 
-// Filled and compared within one call; what stays behind is the hash of an authorized transmission, no secret.
+// Filled and compared within one call; what stays behind are hashes of transmissions, no secrets.
 const opened = new Uint8Array(HASH_SIZE)
+const expected = new Uint8Array(HASH_SIZE)
 
 /**
  * Authorizes `message` towards the holder of the other key (crypto.md §5): 80 bytes. `key` is the box key of the
@@ -26,6 +27,6 @@ export function verifyAuthenticator(
   authenticator: Uint8Array,
 ): boolean {
   if (authenticator.length !== AUTHENTICATOR_SIZE) return false
-  const hash = c.sha512(message)
-  return c.open(key, cbNonce(nonce), authenticator, opened) !== undefined && c.timingSafeEqual(opened, hash)
+  c.sha512(message, expected)
+  return c.open(key, cbNonce(nonce), authenticator, opened) !== undefined && c.timingSafeEqual(opened, expected)
 }

@@ -178,6 +178,9 @@ describe.each(BACKENDS)("$name", (c) => {
       () => c.aesGcmEncrypt(key, nonce, short, short),
       () => c.aesGcmDecrypt(key, nonce, short, short, short),
       () => c.hkdf(short, short, "x", 0),
+      () => c.hkdf(short, short, "x", 40, short),
+      () => c.sha512(short, short),
+      () => c.boxKey(new Uint8Array(32), short),
       () => c.hkdf(short, short, "x", 255 * 64 + 1),
       () => c.sign({ kind: "private", algorithm: "ed25519", raw: short }, short),
       () => c.publicKeyOf({ kind: "private", algorithm: "x448", raw: short }),
@@ -207,6 +210,23 @@ describe.each(BACKENDS)("$name", (c) => {
         expect(c.timingSafeEqual(a, b)).toBe(toHex(a) === toHex(b))
         if (a.length > 0) expect(c.timingSafeEqual(a, changed(a, -1))).toBe(false)
       }),
+    )
+  })
+
+  it("fills the caller's buffer with what it gives in a new one", () => {
+    // On both sides of the length from which the native back end hashes with another library.
+    fc.assert(
+      fc.property(bytes(32), fc.nat(3000), (secret, length) => {
+        const text = new Uint8Array(length).fill(7)
+        const [hash, key, derived] = [64, 32, 1 + (length % 200)].map((size) => new Uint8Array(size).fill(9))
+        expect(c.sha512(text, hash)).toBe(hash)
+        expect(hash).toEqual(c.sha512(text))
+        expect(c.boxKey(secret, key)).toBe(key)
+        expect(key).toEqual(c.boxKey(secret))
+        expect(c.hkdf(secret, text, "info", 1 + (length % 200), derived)).toBe(derived)
+        expect(derived).toEqual(c.hkdf(secret, text, "info", 1 + (length % 200)))
+      }),
+      { numRuns: 30 },
     )
   })
 

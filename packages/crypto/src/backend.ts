@@ -62,8 +62,8 @@ export interface CryptoBackend {
 
   /** SHA-256, 32 bytes. */
   sha256(data: Uint8Array): Uint8Array
-  /** SHA-512, 64 bytes. */
-  sha512(data: Uint8Array): Uint8Array
+  /** SHA-512, 64 bytes. `out`, if given, has exactly that length; it is filled and returned. */
+  sha512(data: Uint8Array, out?: Uint8Array): Uint8Array
   /** SHA3-256, 32 bytes. */
   sha3_256(data: Uint8Array): Uint8Array
   /** SHA3-384, 48 bytes. */
@@ -71,11 +71,17 @@ export interface CryptoBackend {
   /** MD5, 16 bytes. Only for hashes of sets of IDs, where nothing depends on its strength. */
   md5(data: Uint8Array): Uint8Array
 
-  /** RFC 5869 with SHA-512. `info` is ASCII; 1 to 16320 bytes come out. An empty salt means 64 zero bytes. */
-  hkdf(salt: Uint8Array, ikm: Uint8Array, info: string, length: number): Uint8Array
+  /**
+   * RFC 5869 with SHA-512. `info` is ASCII; 1 to 16320 bytes come out. An empty salt means 64 zero bytes. `out`, if
+   * given, has exactly `length` bytes; it is filled and returned.
+   */
+  hkdf(salt: Uint8Array, ikm: Uint8Array, info: string, length: number, out?: Uint8Array): Uint8Array
 
-  /** Key of a box: HSalsa20 of a 32-byte secret with 16 zero bytes. Worth keeping where one secret serves often. */
-  boxKey(secret: Uint8Array): BoxKey
+  /**
+   * Key of a box: HSalsa20 of a 32-byte secret with 16 zero bytes. Worth keeping where one secret serves often. `out`, if
+   * given, has 32 bytes; it is filled and returned.
+   */
+  boxKey(secret: Uint8Array, out?: Uint8Array): BoxKey
 
   /**
    * XSalsa20-Poly1305: 16-byte tag, then the cipher text (`message.length + 16` bytes). `nonce` is 24 bytes.

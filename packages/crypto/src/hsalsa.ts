@@ -5,6 +5,12 @@ import { requireLength } from "./errors.ts"
 const SIGMA: Uint32Array = words(Uint8Array.from("expand 32-byte k", (c) => c.charCodeAt(0)))
 const ZERO: Uint32Array = new Uint32Array(4)
 
+// Every transport block needs a key, so input and output have one place each; calls can't overlap, and wipe both.
+const key: Uint32Array = new Uint32Array(BOX_KEY_SIZE / 4)
+const keyBytes = new Uint8Array(key.buffer)
+const derived: Uint32Array = new Uint32Array(BOX_KEY_SIZE / 4)
+const derivedBytes = new Uint8Array(derived.buffer)
+
 function words(bytes: Uint8Array): Uint32Array {
   const out = new Uint32Array(bytes.length / 4)
   new Uint8Array(out.buffer).set(bytes)
@@ -15,11 +21,13 @@ function words(bytes: Uint8Array): Uint32Array {
  * HSalsa20(secret, 16 zero bytes): first step of every box (crypto.md §4). sodium-native does not
  * offer it alone, so both back ends take it from here. Block keys apart, it is needed once per session and queue.
  */
-export function boxKeyOf(secret: Uint8Array): BoxKey {
+export function boxKeyOf(secret: Uint8Array, out: Uint8Array = new Uint8Array(BOX_KEY_SIZE)): BoxKey {
   requireLength(secret, BOX_KEY_SIZE, "box secret")
-  const key = words(secret)
-  const out = new Uint32Array(8)
-  hsalsa(SIGMA, key, ZERO, out)
+  requireLength(out, BOX_KEY_SIZE, "box key")
+  keyBytes.set(secret)
+  hsalsa(SIGMA, key, ZERO, derived)
+  out.set(derivedBytes)
   key.fill(0)
-  return new Uint8Array(out.buffer) as BoxKey
+  derived.fill(0)
+  return out as BoxKey
 }

@@ -88,14 +88,14 @@ export function createPortableCrypto(options: BackendOptions = {}): CryptoBacken
     },
 
     sha256: (data) => sha256(data),
-    sha512: (data) => sha512(data),
+    sha512: (data, out) => filled(out, sha512(data)),
     sha3_256: (data) => sha3_256(data),
     sha3_384: (data) => sha3_384(data),
     md5: (data) => md5(data),
 
-    hkdf(salt, ikm, info, length) {
+    hkdf(salt, ikm, info, length, out) {
       requireHkdfLength(length)
-      return hkdf(sha512, ikm, salt, utf8(info), length)
+      return filled(out, hkdf(sha512, ikm, salt, utf8(info), length))
     },
 
     boxKey: boxKeyOf,
@@ -142,6 +142,14 @@ export function createPortableCrypto(options: BackendOptions = {}): CryptoBacken
       return difference === 0
     },
   }
+}
+
+/** The caller's buffer with the result, where there is one. */
+function filled(out: Uint8Array | undefined, result: Uint8Array): Uint8Array {
+  if (out === undefined) return result
+  requireLength(out, result.length, "output")
+  out.set(result)
+  return out
 }
 
 /** Runs a decryption of the library, which reports a wrong tag by an exception. */

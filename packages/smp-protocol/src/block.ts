@@ -1,5 +1,6 @@
 import { EMPTY } from "@sluice/encoding/bytes"
 import { decodeWhole, Reader } from "@sluice/encoding/reader"
+import { smallCopy } from "@sluice/encoding/small-bytes"
 import { attempt } from "./attempt.ts"
 import { authorizationKind } from "./authorization-kind.ts"
 import type { Extensions } from "./commands/extensions.ts"
@@ -86,8 +87,8 @@ export function decodeBlock(
     const reuse = mayOverwrite && raw.authorization.length > 0
     return {
       ok: true,
-      authorization: reuse ? raw.authorization.slice() : raw.authorization,
-      serviceSignature: reuse ? raw.serviceSignature?.slice() : raw.serviceSignature,
+      authorization: reuse ? smallCopy(raw.authorization) : raw.authorization,
+      serviceSignature: reuse ? raw.serviceSignature && smallCopy(raw.serviceSignature) : raw.serviceSignature,
       corrId,
       entityId,
       command,

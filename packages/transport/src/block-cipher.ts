@@ -1,5 +1,5 @@
-import { type CryptoBackend, TAG_SIZE } from "@sluice/crypto/backend"
-import { initChains, nextBlockKey } from "@sluice/crypto/chain"
+import { BOX_KEY_SIZE, type BoxKey, type CryptoBackend, TAG_SIZE } from "@sluice/crypto/backend"
+import { initChains, nextBlockKey, StepMemory } from "@sluice/crypto/chain"
 import { PAD_PREFIX } from "@sluice/encoding/padding"
 import { type BlockCodec, paddedBlock, paddedBlockWith, unpadded } from "./block-codec.ts"
 import { BLOCK_SIZE } from "./block-stream.ts"
@@ -19,6 +19,10 @@ export function blockChains(c: CryptoBackend, side: Side, sessionId: Uint8Array,
   return side === "server" ? { send: a, receive: b } : { send: b, receive: a }
 }
 
+// One step at a time is taken in this process, and five for every message: its keys are in the same place each time.
+const STEP = new StepMemory()
+const KEY = new Uint8Array(BOX_KEY_SIZE)
+
 /**
  * Block encryption inside TLS, from v11 (transport.md §4): each block has its own key and nonce, the next step of a chain
  * for its direction.
@@ -27,18 +31,18 @@ export class BlockCipher implements BlockCodec {
   readonly blockSize: number = BLOCK_SIZE
   readonly maxContent: number = BLOCK_SIZE - TAG_SIZE - PAD_PREFIX
   readonly #crypto: CryptoBackend
-  #send: Uint8Array
-  #receive: Uint8Array
+  readonly #send: Uint8Array
+  readonly #receive: Uint8Array
 
   constructor(c: CryptoBackend, chains: BlockChains) {
     this.#crypto = c
-    this.#send = chains.send
-    this.#receive = chains.receive
+    this.#send = new Uint8Array(chains.send)
+    this.#receive = new Uint8Array(chains.receive)
   }
 
-  /** Present chain keys, for comparison with known values in tests. They decrypt everything that follows. */
+  /** Copies of the present chain keys, for comparison with known values in tests. They decrypt everything that follows. */
   get chains(): BlockChains {
-    return { send: this.#send, receive: this.#receive }
+    return { send: new Uint8Array(this.#send), receive: new Uint8Array(this.#receive) }
   }
 
   encode(parts: readonly Uint8Array[]): Uint8Array {
@@ -51,17 +55,30 @@ export class BlockCipher implements BlockCodec {
 
   decode(block: Uint8Array): Uint8Array | undefined {
     if (block.length !== this.blockSize) throw new RangeError("BlockCipher: wrong block size")
-    const step = nextBlockKey(this.#crypto, this.#receive)
-    this.#receive = step.chain
-    const key = this.#crypto.boxKey(step.key)
-    const padded = this.#crypto.open(key, step.nonce, block, block.subarray(TAG_SIZE))
+    const key = this.#step(this.#receive)
+    const padded = this.#crypto.open(key, STEP.nonce, block, block.subarray(TAG_SIZE))
+    wipe()
     return padded === undefined ? undefined : unpadded(padded)
   }
 
   /** Takes the step only now, when the content is known to fit: a step without its block would break the session. */
   #seal(block: Uint8Array): Uint8Array {
-    const step = nextBlockKey(this.#crypto, this.#send)
-    this.#send = step.chain
-    return this.#crypto.seal(this.#crypto.boxKey(step.key), step.nonce, block.subarray(TAG_SIZE), block)
+    const key = this.#step(this.#send)
+    this.#crypto.seal(key, STEP.nonce, block.subarray(TAG_SIZE), block)
+    wipe()
+    return block
   }
+
+  /** Moves the chain on; gives the key of this block, whose nonce is in {@link STEP}. */
+  #step(chain: Uint8Array): BoxKey {
+    nextBlockKey(this.#crypto, chain, STEP)
+    chain.set(STEP.chain)
+    return this.#crypto.boxKey(STEP.key, KEY)
+  }
+}
+
+/** Keys of blocks, and the chain key that would give all later ones, do not stay behind. */
+function wipe(): void {
+  STEP.bytes.fill(0)
+  KEY.fill(0)
 }

@@ -1,5 +1,5 @@
 import { utf8 } from "@sluice/encoding/bytes"
-import { requireHkdfLength } from "../errors.ts"
+import { requireHkdfLength, requireLength } from "../errors.ts"
 import { sodium } from "./sodium.ts"
 
 const BLOCK = 128
@@ -31,10 +31,16 @@ let lastInfoBytes = utf8(lastInfo)
  * a key chain, and `hkdfSync` of node:crypto costs as much for that as the encryption of the block; this costs a third
  * (`bench/crypto.ts`). Nothing here is asynchronous, so calls can share the scratch arrays, which are wiped at the end.
  */
-export function hkdfSha512(salt: Uint8Array, ikm: Uint8Array, info: string, length: number): Uint8Array {
+export function hkdfSha512(
+  salt: Uint8Array,
+  ikm: Uint8Array,
+  info: string,
+  length: number,
+  result: Uint8Array = new Uint8Array(length),
+): Uint8Array {
   requireHkdfLength(length)
+  requireLength(result, length, "HKDF output")
   const infoBytes = bytesOf(info)
-  const result = new Uint8Array(length)
   setKey(salt)
   const extracted = messageOf(ikm.length)
   extracted.set(ikm, BLOCK)

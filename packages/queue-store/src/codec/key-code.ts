@@ -1,5 +1,6 @@
-import { concatBytes, fromHex } from "@sluice/encoding/bytes"
+import { fromHex } from "@sluice/encoding/bytes"
 import type { Reader } from "@sluice/encoding/reader"
+import { smallBytes } from "@sluice/encoding/small-bytes"
 import type { Writer } from "@sluice/encoding/writer"
 import { copyOf } from "./copy.ts"
 
@@ -28,7 +29,11 @@ export function readKey(r: Reader): Uint8Array {
   const kind = r.u8("key kind")
   const known = PREFIXES[kind - 1]
   if (known === undefined) return copyOf(r.large("key"))
-  return concatBytes(known.prefix, r.take(known.raw, "key"))
+  const { prefix, raw } = known
+  const der = smallBytes(prefix.length + raw)
+  der.set(prefix)
+  der.set(r.take(raw, "key"), prefix.length)
+  return der
 }
 
 function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {

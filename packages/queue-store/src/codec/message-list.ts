@@ -1,5 +1,6 @@
+import { EMPTY } from "@sluice/encoding/bytes"
 import { DecodeError } from "@sluice/encoding/errors"
-import { copyOf } from "./copy.ts"
+import { smallBytes, smallCopy } from "@sluice/encoding/small-bytes"
 import { readU40, readU48, writeU40, writeU48 } from "./numbers.ts"
 
 const VERSION = 1
@@ -37,7 +38,7 @@ export class MessageList {
     if (stored !== undefined && (stored.length % ITEM !== 1 || stored.length === 1)) {
       throw new DecodeError("messages: wrong length")
     }
-    this.#items = stored === undefined ? new Uint8Array(0) : copyOf(stored.subarray(1))
+    this.#items = stored === undefined ? EMPTY : smallCopy(stored.subarray(1))
     this.canWrite = stored === undefined || (stored[0] as number) >= CAN_WRITE
   }
 
@@ -63,7 +64,7 @@ export class MessageList {
 
   append(item: QueuedItem): void {
     const at = this.#items.length
-    const items = new Uint8Array(at + ITEM)
+    const items = smallBytes(at + ITEM)
     items.set(this.#items)
     items.set(item.id, at)
     writeU40(items, at + ID, item.timestamp)
@@ -78,7 +79,7 @@ export class MessageList {
   }
 
   encode(): Uint8Array {
-    const stored = new Uint8Array(1 + this.#items.length)
+    const stored = smallBytes(1 + this.#items.length)
     stored[0] = VERSION | (this.canWrite ? CAN_WRITE : 0)
     stored.set(this.#items, 1)
     return stored

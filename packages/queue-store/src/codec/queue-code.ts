@@ -1,8 +1,8 @@
 import { DecodeError, EncodeError } from "@sluice/encoding/errors"
 import { Reader } from "@sluice/encoding/reader"
+import { smallCopy } from "@sluice/encoding/small-bytes"
 import { Writer } from "@sluice/encoding/writer"
 import type { BlockingInfo, Notifier, QueueMode, QueueRecord, QueueStatus } from "../records.ts"
-import { copyOf } from "./copy.ts"
 import { readKey, writeKey } from "./key-code.ts"
 
 /**
@@ -63,9 +63,9 @@ export function encodeQueue(queue: QueueRecord): Uint8Array {
   return w.finish()
 }
 
-/** The record of a stored form, in memory of its own. Throws `DecodeError` on anything that {@link encodeQueue} does not write. */
+/** The record of a stored form, in memory that is not the table's (see `smallBytes`). Throws `DecodeError` on anything that {@link encodeQueue} does not write. */
 export function decodeQueue(recipientId: Uint8Array, stored: Uint8Array): QueueRecord {
-  const r = new Reader(copyOf(stored))
+  const r = new Reader(smallCopy(stored))
   const version = r.u8("queue version")
   if (version !== VERSION) throw new DecodeError("queue: unknown version")
   const flags = r.u16("queue flags")
@@ -81,7 +81,7 @@ export function decodeQueue(recipientId: Uint8Array, stored: Uint8Array): QueueR
   const status = readStatus(r, flags)
   r.end()
   return {
-    recipientId: copyOf(recipientId),
+    recipientId: smallCopy(recipientId),
     senderId,
     recipientKeys,
     rcvDhSecret,
@@ -151,7 +151,7 @@ export class QueueView {
   }
 
   #id(at: number): Uint8Array {
-    return copyOf(this.#stored.subarray(at, at + ID))
+    return smallCopy(this.#stored.subarray(at, at + ID))
   }
 
   #u16(at: number): number {
