@@ -75,3 +75,28 @@ test("requests of strangers are bounded in number and in time", async () => {
     problem: { code: "CONN", reason: "NOT_FOUND" },
   })
 })
+
+test("what waits for an answer can be read again from the store, until it is answered", async () => {
+  await using relay = await TestRelay.start({ store: "memory" })
+  await using alice = await TestAgent.open("alice", { servers: [relay] })
+  await using bob = await TestAgent.open("bob", { servers: [relay] })
+  const address = await alice.agent.createConnection(alice.userId, { kind: "contact" })
+  const { connectionId: b } = await bob.agent.joinConnection(bob.userId, address.link, { info: utf8("bob") })
+  const request = await alice.next("request", address.connectionId)
+  expect(await alice.agent.unanswered(request)).toEqual(request)
+  const { connectionId: a } = await alice.agent.acceptRequest(request.invitationId, { info: utf8("alice") })
+  expect(await alice.agent.unanswered(request)).toBeUndefined()
+  const confirmation = await bob.next("confirmation", b)
+  expect(await bob.agent.unanswered(confirmation)).toEqual(confirmation)
+  await bob.agent.allowConnection(b, confirmation.confirmationId, utf8("bob"))
+  await Promise.all([alice.next("connected", a), bob.next("connected", b)])
+  expect(await bob.agent.unanswered(confirmation)).toBeUndefined()
+
+  await alice.agent.sendMessage(a, utf8("hello"))
+  const { type, meta, ...message } = await bob.next("message", b)
+  const reference = { type, connectionId: b, messageId: meta.messageId }
+  expect(await bob.agent.unanswered(reference)).toEqual({ type, meta, ...message })
+  await bob.agent.acknowledge(b, meta.messageId)
+  expect(await bob.agent.unanswered(reference)).toBeUndefined()
+  expect(await bob.agent.unanswered({ ...reference, connectionId: a })).toBeUndefined()
+})

@@ -40,12 +40,12 @@ export async function createAgentServer(config: AgentServiceConfig, parts: Agent
   const sessions = new Set<ClientSession>()
   const pending = new Pending(config.maxPending)
   const stopListening = agent.events.onAny((event) => {
+    pending.add(event)
     const json = toJson(event)
-    pending.add(json)
     for (const session of sessions) session.tell(json)
   })
   // What was not answered before the last stop.
-  for (const event of await agent.undecided()) pending.add(toJson(event))
+  for (const event of await agent.undecided()) pending.add(event)
   const app = fastify({ logger: false, requestTimeout: REQUEST_TIME_LIMIT, forceCloseConnections: true })
   await app.register(websocket, {
     options: { maxPayload: LARGEST_FRAME, perMessageDeflate: false, handleProtocols: chooseProtocol },
@@ -58,7 +58,16 @@ export async function createAgentServer(config: AgentServiceConfig, parts: Agent
     return outcome
   }
   const { maxCalls, sendBuffer, maxClients } = config
-  const surroundings = { version: parts.version, maxCalls, sendBuffer, call, pending: () => pending.list() }
+  const surroundings = {
+    ...{ version: parts.version, maxCalls, sendBuffer, call },
+    async *pending() {
+      for (const of of pending.list()) {
+        const event = await agent.unanswered(of)
+        if (event !== undefined) yield toJson(event)
+      }
+    },
+    failed: (error: unknown) => log.error("what waits for an answer could not be read", { error }),
+  }
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: "not found" }))
   app.get(
     "/agent",

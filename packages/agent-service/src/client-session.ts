@@ -12,7 +12,9 @@ export interface SessionSurroundings {
   readonly sendBuffer: number
   call(name: string, params: unknown): Promise<Outcome>
   /** Events that no program has answered yet. */
-  pending(): readonly EventJson[]
+  pending(): AsyncIterable<EventJson>
+  /** They could not be read. */
+  failed(error: unknown): void
 }
 
 /** Codes with which connections are closed (RFC 6455 §7.4). */
@@ -85,19 +87,30 @@ export class ClientSession {
 
   /** As fast as the program reads: however much strangers have left waiting, it must not be what cuts the program off. */
   async #tellPending(): Promise<void> {
-    for (const event of this.#surroundings.pending()) {
-      while (!this.#hasRoom()) {
-        await new Promise<void>((resolve) => {
-          this.#onRoom = resolve
-        })
+    try {
+      for await (const event of this.#surroundings.pending()) {
+        while (!this.#hasRoom()) {
+          await new Promise<void>((resolve) => {
+            this.#onRoom = resolve
+          })
+        }
+        if (!this.#open) return
+        this.tell(event)
       }
-      this.tell(event)
+    } catch (error) {
+      if (!this.#open) return
+      // The program would wait for the rest for ever; when it is back, it gets all.
+      this.#surroundings.failed(error)
+      this.cut()
     }
   }
 
+  get #open(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN
+  }
+
   #hasRoom(): boolean {
-    const { readyState, OPEN, bufferedAmount } = this.#socket
-    return readyState !== OPEN || bufferedAmount <= this.#surroundings.sendBuffer / 2
+    return !this.#open || this.#socket.bufferedAmount <= this.#surroundings.sendBuffer / 2
   }
 
   readonly #written = (): void => {
@@ -106,7 +119,7 @@ export class ClientSession {
 
   /** A program that does not read costs no more memory than its buffer: it is cut off. */
   #send(frame: object): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return
+    if (!this.#open) return
     const text = JSON.stringify(frame)
     if (this.#socket.bufferedAmount + text.length > this.#surroundings.sendBuffer) this.#socket.terminate()
     else this.#socket.send(text, this.#written)

@@ -49,7 +49,7 @@ export const agentGroup = group("The agent as a service for programs on this mac
   }),
   maxPending: setting(integer({ min: 1 }), {
     default: 10_000,
-    help: "Events kept until a program answers them; beyond that the oldest requests of strangers are forgotten.",
+    help: "Events that wait for an answer of a program, by their IDs; beyond that the oldest requests of strangers are forgotten.",
   }),
 })
 

@@ -34,6 +34,7 @@ import { cleanUp, deleteConnectionNow, deleteConnections, deleteUser } from "./c
 import { removeRequest } from "./core/requests.ts"
 import { type ServerTestFailure, testServer } from "./core/server-test.ts"
 import { fetchMessages, type SubscribeFailure, subscribeAll } from "./core/subscribing.ts"
+import { type EventReference, unanswered } from "./core/unanswered.ts"
 import { type Undecided, undecided } from "./core/undecided.ts"
 import { AgentError } from "./errors.ts"
 import type { AgentEvent } from "./events.ts"
@@ -185,6 +186,11 @@ export class Agent implements AsyncDisposable {
    */
   undecided(): Promise<Undecided[]> {
     return undecided(this.#context)
+  }
+
+  /** An event that was told and is to be answered, once more; `undefined` if it was answered, or its connection is gone. */
+  unanswered(of: EventReference): Promise<AgentEvent | undefined> {
+    return unanswered(this.#context, of)
   }
 
   /** IDs of all connections. */

@@ -148,6 +148,7 @@ const networkOperations = {
 export const NOT_OFFERED: Readonly<Record<string, string>> = {
   close: "SIGTERM stops the agent with its service.",
   events: "They come to programs that have called `listen`.",
+  unanswered: "`listen` tells again what was not answered.",
   notifications: "What it offers are calls of their own: its `register` is `notificationsRegister`, and so on.",
 }
 

@@ -14,7 +14,7 @@ import { AGENT_VERSION } from "../protocol/versions.ts"
 import type { ConfirmationRecord, ReceiveQueueRecord } from "../store/records.ts"
 import { type Draft, primarySendQueue } from "./draft.ts"
 import { adopt, connected } from "./handshake.ts"
-import { rememberHash } from "./hashes.ts"
+import { isKnown, remember } from "./hashes.ts"
 
 /**
  * Confirmations that wait for the user, each some 20 KB of the connection's record. Whoever has the link of an invitation
@@ -39,13 +39,16 @@ export async function receiveConfirmation(
 ): Promise<void> {
   // Nothing is stored of what anybody can send to an address at any time.
   if (draft.record.kind === "contact") throw wrong("conf: incorrect state")
-  // In the slow handshake one that was not accepted leaves no other trace.
-  if (await rememberHash(draft, received.envelope.encrypted)) return
+  const hash = draft.env.crypto.sha256(received.envelope.encrypted)
+  if (await isKnown(draft, hash)) return
   if (queue.status !== "new") throw wrong("conf: status /= new")
   const { e2e } = received.envelope
   if (e2e !== undefined && draft.record.keys !== undefined) fromJoiner(draft, queue, received, e2e)
   else if (e2e === undefined && draft.record.kind === "joined") fromInitiator(draft, queue, received)
   else throw wrong("conf: incorrect state")
+  // In the slow handshake one that was not accepted leaves no other trace. One that is refused leaves none at all, or whoever
+  // has the link could fill the store: it is refused again when it comes again.
+  remember(draft, hash)
 }
 
 function fromJoiner(

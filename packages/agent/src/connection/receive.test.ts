@@ -86,6 +86,28 @@ describe("a queue without a sender", () => {
     }
     expect((await side.record()).confirmations).toHaveLength(MAX_CONFIRMATIONS)
     expect(errors(side)).toEqual(["the peer's agent: A_PROHIBITED conf: too many"])
+    expect(await side.store.list("hashes")).toHaveLength(MAX_CONFIRMATIONS)
+  })
+
+  it("keeps nothing of confirmations that it refuses, however many strangers send", async () => {
+    const { side } = await inviting()
+    for (let i = 0; i < 20; i++) {
+      const envelope = { ...CONFIRMATION, encrypted: crypto.randomBytes(100) }
+      await side.receive(await forged(side, { envelope, withKey: true }))
+    }
+    expect(errors(side)).toHaveLength(20)
+    expect([await side.store.list("hashes"), await side.store.list("expiries")]).toEqual([[], []])
+  })
+
+  it("takes a confirmation that comes again for the same one, also after one was accepted", async () => {
+    const { side, request } = await inviting(false, "old")
+    const [packet] = await (await joining(request, false, "old")).take()
+    if (packet === undefined) throw new Error("no confirmation")
+    for (let i = 0; i < 2; i++) await side.receive(packet)
+    expect((await side.record()).confirmations).toHaveLength(1)
+    await allowing(side)
+    await side.receive(packet)
+    expect(errors(side)).toEqual([])
   })
 
   it("of an address takes requests only, each once", async () => {
