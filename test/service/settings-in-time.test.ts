@@ -192,7 +192,7 @@ describe("idle clients", () => {
     const [there, here] = await pair.each(async (client) => client)
     await pair.clock.advanceAsync(11 * SECOND)
     await closes(here)
-    expect(pair.usual.relay.connections).toBe(1)
+    expect(pair.usual.relay.figures().connections).toBe(1)
     await pair.clock.advanceAsync(HOUR)
     await closes(there)
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { composeServices, type Service } from "./service.ts"
+import { composeServices, ownedService, type Service } from "./service.ts"
 
 function fakes(events: string[], failing: ReadonlySet<string> = new Set()): (name: string) => Service {
   const step = async (event: string): Promise<void> => {
@@ -54,5 +54,27 @@ describe("composeServices", () => {
     const all = composeServices(["a", "b", "c"].map(fakes(events, new Set(["stop c", "stop a"]))))
     await expect(all.stop(signal)).rejects.toThrow("stop c")
     expect(events).toEqual(["stop c", "stop b", "stop a"])
+  })
+})
+
+describe("ownedService", () => {
+  it("stops once, with the deadline that came first", async () => {
+    const events: string[] = []
+    const service = ownedService(fakes(events)("a"))
+    await service.start()
+    await Promise.all([service.stop(), service.stop(AbortSignal.abort())])
+    await service[Symbol.asyncDispose]()
+    expect(events).toEqual(["start a", "stop a"])
+  })
+
+  it("is stopped at once when it does not start, or is disposed of", async () => {
+    const events: string[] = []
+    const failing = ownedService(fakes(events, new Set(["start a"]))("a"))
+    await expect(failing.start(signal)).rejects.toThrow("start a")
+    await failing.stop(signal)
+    {
+      await using _disposed = ownedService(fakes(events)("b"))
+    }
+    expect(events).toEqual(["start a", "stop a at once", "stop b at once"])
   })
 })

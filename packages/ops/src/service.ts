@@ -50,3 +50,35 @@ async function inTurn(services: readonly Service[], action: (s: Service) => Prom
   }
   if (failures.length > 0) throw failures[0]
 }
+
+/** A service that its owner may also start and stop without a signal, and dispose of. */
+export interface OwnedService extends Service, AsyncDisposable {
+  start(signal?: AbortSignal): Promise<void>
+  stop(deadline?: AbortSignal): Promise<void>
+}
+
+/**
+ * A service of two steps. `stop` is called once however often the service is told to stop, and with an aborted signal when
+ * `start` fails or the service is disposed of: it has to do with everything that `start` may have begun.
+ */
+export function ownedService({ start, stop }: Pick<Service, "start" | "stop">): OwnedService {
+  let stopped: Promise<void> | undefined
+  const stopOnce = (deadline: AbortSignal): Promise<void> => {
+    stopped ??= stop(deadline)
+    return stopped
+  }
+  return {
+    async start(signal = NEVER) {
+      try {
+        await start(signal)
+      } catch (error) {
+        await stopOnce(AbortSignal.abort())
+        throw error
+      }
+    },
+    stop: (deadline = NEVER) => stopOnce(deadline),
+    [Symbol.asyncDispose]: () => stopOnce(AbortSignal.abort()),
+  }
+}
+
+const NEVER: AbortSignal = new AbortController().signal

@@ -4,15 +4,10 @@ import { FileReload, type FileReloadComponents } from "@sluice/ops/file-reload"
 import { OperatorError } from "@sluice/ops/operator-error"
 import { identityFiles } from "@sluice/transport/certificates"
 import type { Credentials } from "@sluice/transport/credentials"
-import { loadServerIdentity, warnBeforeExpiry } from "./server-identity.ts"
+import { loadServerIdentity, type ServerIdentity, warnBeforeExpiry } from "./server-identity.ts"
 
-export interface IdentityReloadOptions {
-  /** Key of the setting that names the folder, for errors. */
-  readonly setting: string
-  readonly folder: string
-  /** Those that the server started with. */
-  readonly present: Credentials
-  /** New ones of the same identity. */
+export interface IdentityReloadOptions extends ServerIdentity {
+  /** Takes new ones of the same identity. */
   readonly use: (credentials: Credentials) => void
 }
 

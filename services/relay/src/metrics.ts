@@ -1,5 +1,6 @@
 import type { MetricsRegister } from "@sluice/ops/metrics"
 import type { StoreCounts } from "@sluice/queue-store/queue-store"
+import type { ServerMetrics } from "@sluice/server-kit/server-metrics"
 import type { Delivery } from "./delivery.ts"
 import type { DeliveryLevels } from "./delivery-levels.ts"
 import { registerDeliveryMetrics } from "./delivery-metrics.ts"
@@ -133,6 +134,12 @@ export interface SocketCounts {
   readonly accepted: number
   readonly closed: number
   readonly active: number
+}
+
+/** The same of a server with one port. */
+export function socketCounts({ accepted, closed, levels }: ServerMetrics, port: number): SocketCounts {
+  const active = Object.values(levels().connections).reduce((sum, count) => sum + count, 0)
+  return { port, accepted: accepted.value, closed: closed.value, active }
 }
 
 /** Registers everything that the relay counts. Nothing in it can tell one client or queue from another. */

@@ -12,7 +12,8 @@ import { registerRedisMetrics } from "@sluice/redis/redis-metrics"
 import { createIdentity, identityFiles } from "@sluice/transport/certificates"
 import { expect } from "vitest"
 import { relaySettings } from "../src/config.ts"
-import { createRelay, type RelayParts } from "../src/relay.ts"
+import { createRelay } from "../src/relay.ts"
+import type { RelayParts } from "../src/relay-parts.ts"
 
 /** Everything that `/metrics` of a relay can serve, put together and not started, in the Prometheus text format. */
 export async function allMetrics(): Promise<string> {

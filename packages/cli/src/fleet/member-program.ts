@@ -3,7 +3,7 @@ import { toHex } from "@sluice/encoding/bytes"
 import { socketLink } from "@sluice/fleet/socket-link"
 import type { Program } from "@sluice/ops/lifecycle"
 import { timerJobs } from "@sluice/ops/timer-jobs"
-import type { RelayParts } from "@sluice/relay/relay"
+import type { RelayParts } from "@sluice/relay/relay-parts"
 import { loadSettings, type Overrides, type Place, placeOf } from "../place.ts"
 import { programOf } from "../serve/relay-program.ts"
 import { LeaderJobs } from "./leader-jobs.ts"
@@ -33,13 +33,7 @@ export async function memberProgram(spec: MemberSpec, { tell, led }: Supervised)
       started(relay) {
         const [listener] = relay.addresses
         const { port: adminPort } = relay.adminAddress
-        const status = (): void =>
-          tell({
-            type: "status",
-            connections: relay.connections,
-            queues: relay.counts.queues,
-            sent: relay.statistics.msgSent,
-          })
+        const status = (): void => tell({ type: "status", ...relay.figures() })
         tell({ type: "ready", port: listener?.port ?? 0, adminPort, fingerprint: toHex(relay.fingerprint) })
         timer = setInterval(status, STATUS_EVERY).unref()
       },

@@ -2,7 +2,8 @@ import { systemClock } from "@sluice/ops/clock"
 import type { Program } from "@sluice/ops/lifecycle"
 import { createLog, type LineSink } from "@sluice/ops/log"
 import type { Service } from "@sluice/ops/service"
-import { createRelay, type Relay, type RelayParts } from "@sluice/relay/relay"
+import { createRelay, type Relay } from "@sluice/relay/relay"
+import type { RelayParts } from "@sluice/relay/relay-parts"
 import { loadSettings, type Overrides, type Place, type Settings } from "../place.ts"
 import { removeRunRecord, writeRunRecord } from "../run-record.ts"
 import { VERSION } from "../version.ts"
@@ -52,7 +53,7 @@ export async function programOf(place: Place, settings: Settings, options: Progr
     },
     async reload() {
       log.setLevel(loadSettings(place, overrides).config.log.level)
-      await relay.reload?.()
+      await relay.reload()
     },
   }
   return { service, log, readiness: relay.readiness, grace: config.shutdown.grace, release: () => relay.release() }

@@ -63,11 +63,7 @@ function watcherFor({ started, ...view }: View): Watcher {
     ...view,
     started(relay) {
       const [listener] = relay.addresses
-      return started({ port: listener?.port ?? 0, fingerprint: relay.fingerprint }, () => ({
-        connections: relay.connections,
-        queues: relay.counts.queues,
-        sent: relay.statistics.msgSent,
-      }))
+      return started({ port: listener?.port ?? 0, fingerprint: relay.fingerprint }, relay.figures)
     },
   }
 }
