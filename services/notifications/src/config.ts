@@ -89,7 +89,7 @@ export const notificationsGroup = group("The push-notification server.", {
   }),
   maxConnectingRelays: setting(integer({ min: 1 }), {
     default: 32,
-    help: "Relays that are connected to at the same time, and as many that could not be reached before.",
+    help: "Relays that have answered and are connected to at a time, each for its first 5 s; a quarter as many new, lost and failing ones each.",
   }),
   maxSubscriptionBatches: setting(integer({ min: 1 }), {
     default: 32,

@@ -14,6 +14,7 @@ import type { PushSink, RelaySink } from "../context.ts"
 import type { NtfStatistics } from "../statistics.ts"
 import type { DroppedQueue, NtfStore, RelayId, SubscriptionRecord } from "../store/ntf-store.ts"
 import { guardedDial, RefusedAddress } from "./address-guard.ts"
+import { ConnectLanes } from "./connect-lanes.ts"
 import { Limiter } from "./limiter.ts"
 import { NotificationIntake } from "./notification-intake.ts"
 import { RelaySubscriber, type SubscriberState } from "./relay-subscriber.ts"
@@ -29,7 +30,7 @@ export interface RelayPoolOptions {
   readonly pingInterval: number
   /** `NSUB` commands that are sent before their answers are awaited. */
   readonly batch: number
-  /** Relays that are connected to at a time. */
+  /** Relays that are connected to at a time; see {@link ConnectLanes}. */
   readonly maxConnecting: number
   /** Batches of subscriptions under way at a time, over all relays. */
   readonly maxBatches: number
@@ -58,17 +59,14 @@ export class RelayPool implements RelaySink {
   readonly #options: RelayPoolOptions
   readonly #parts: RelayPoolParts
   readonly #subscribers = new Map<string, RelaySubscriber>()
-  readonly #connecting: Limiter
-  /** For relays that could not be reached the last time, so that they hold up no others. */
-  readonly #reconnecting: Limiter
+  readonly #connecting: ConnectLanes
   readonly #subscribing: Limiter
   #stopped = false
 
   constructor(options: RelayPoolOptions, parts: RelayPoolParts) {
     this.#options = options
     this.#parts = parts
-    this.#connecting = new Limiter(options.maxConnecting)
-    this.#reconnecting = new Limiter(options.maxConnecting)
+    this.#connecting = new ConnectLanes(options.maxConnecting, parts.clientClock ?? systemClientClock)
     this.#subscribing = new Limiter(options.maxBatches)
   }
 
@@ -169,7 +167,7 @@ export class RelayPool implements RelaySink {
       {
         ...{ store, log, clock: this.#parts.clientClock ?? systemClientClock },
         intake: new NotificationIntake(relayId, { store, clock, log, statistics, pushes }),
-        ...{ connecting: this.#connecting, reconnecting: this.#reconnecting, subscribing: this.#subscribing },
+        ...{ connecting: this.#connecting, subscribing: this.#subscribing },
       },
     )
     this.#subscribers.set(key, subscriber)

@@ -4,6 +4,7 @@ import type { Clock } from "@sluice/smp-client/clock"
 import { expect, it, vi } from "vitest"
 import { StoreError } from "../store/store-error.ts"
 import { RefusedAddress } from "./address-guard.ts"
+import { ConnectLanes } from "./connect-lanes.ts"
 import { Limiter } from "./limiter.ts"
 import { RelaySubscriber } from "./relay-subscriber.ts"
 
@@ -16,6 +17,7 @@ it("tries a relay again when the store fails while a refused address is noted", 
     return Promise.reject(new SmpClientError({ code: "CONNECT", stage: "DIAL" }, { cause: new RefusedAddress() }))
   }
   const store = {
+    relay: () => Promise.resolve({ serviceId: Uint8Array.of(1) }),
     subscriptionsToMake: () =>
       ++looks === 1
         ? Promise.reject(new StoreError("UNAVAILABLE", "subscriptionsToMake"))
@@ -31,13 +33,12 @@ it("tries a relay again when the store fails while a refused address is noted", 
       return () => clearImmediate(immediate)
     },
   }
-  const limiter = (): Limiter => new Limiter(1)
   const subscriber = new RelaySubscriber(
     new Uint8Array(16),
     { connect, batch: 10, random: () => 0 },
     {
       ...{ store: store as never, log, clock, intake: { drained: () => Promise.resolve() } as never },
-      ...{ connecting: limiter(), reconnecting: limiter(), subscribing: limiter() },
+      ...{ connecting: new ConnectLanes(1, clock), subscribing: new Limiter(1) },
     },
   )
   subscriber.start()

@@ -8,6 +8,7 @@ import type { ConnectionEvent } from "@sluice/smp-client/events"
 import type { EntityId } from "@sluice/smp-protocol/types"
 import type { NtfStore, RelayId, SubscriptionRecord, SubscriptionUpdate } from "../store/ntf-store.ts"
 import { RefusedAddress } from "./address-guard.ts"
+import { type ConnectLanes, RelayStanding } from "./connect-lanes.ts"
 import type { Limiter } from "./limiter.ts"
 import type { NotificationIntake } from "./notification-intake.ts"
 import { agreeOnService } from "./service-subscription.ts"
@@ -27,10 +28,9 @@ export interface SubscriberParts {
   readonly log: Log
   readonly clock: ClientClock
   readonly intake: NotificationIntake
-  /** Relays that connect, and batches of subscriptions under way, at a time. */
-  readonly connecting: Limiter
-  /** The same for relays that could not be reached the last time. */
-  readonly reconnecting: Limiter
+  /** Relays that connect at a time. */
+  readonly connecting: ConnectLanes
+  /** Batches of subscriptions under way at a time. */
   readonly subscribing: Limiter
 }
 
@@ -116,23 +116,23 @@ export class RelaySubscriber {
   }
 
   async #run(): Promise<void> {
-    const { log, clock, connecting, reconnecting } = this.#parts
+    const { log, clock, connecting } = this.#parts
     const { signal } = this.#stop
-    let unreachable = false
+    const standing = new RelayStanding(await this.#hasAnswered())
     while (!signal.aborted) {
       this.#state = "connecting"
       const began = clock.now()
       try {
-        const connection = await (unreachable ? reconnecting : connecting).run(() => {
+        const connection = await connecting.run(standing.now, () => {
           signal.throwIfAborted()
           return this.#options.connect(signal)
         })
-        unreachable = false
+        standing.answered()
         await this.#serve(connection)
         if (clock.now() - began >= this.#backoff.stableMs) this.#backoff.reset()
       } catch (error) {
         if (signal.aborted) break
-        unreachable = true
+        standing.failed()
         await this.#failed(error).catch((failure: unknown) => {
           // The store is away as well: the next attempt comes to the same end, and to a store that is back.
           log.error("what is wrong with a relay could not be stored", { error: failure })
@@ -144,6 +144,19 @@ export class RelaySubscriber {
       log.debug("connecting to a relay again")
     }
     this.#state = "stopped"
+  }
+
+  /** Whether an earlier process had an answer of this relay: what it was asked for has another status then. */
+  async #hasAnswered(): Promise<boolean> {
+    const { store, log } = this.#parts
+    try {
+      if ((await store.relay(this.relayId))?.serviceId !== undefined) return true
+      const [some] = (await store.subscriptionsToMake(this.relayId, { limit: 1 })).items
+      return some !== undefined && some.status.type !== "NEW" && some.status.type !== "ERR"
+    } catch (error) {
+      log.warn("what is known of a relay could not be read", { error })
+      return false
+    }
   }
 
   /** Serves one connection until it is gone. */
