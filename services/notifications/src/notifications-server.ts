@@ -54,6 +54,9 @@ export async function createNotificationsServer(
   return assemble(config, parts, { ...components, identity, ...store })
 }
 
+/** Which part of the connections for Web Push hosts take of which nothing is known; slow ones take half as much. */
+const STRANGERS_PART = 8
+
 interface Opened extends ServiceComponents {
   readonly identity: ServerIdentity
   readonly store: NtfStore
@@ -75,6 +78,7 @@ function assemble(
       providers,
       testTokens: notifications.testTokens,
       concurrency: notifications.pushConcurrency,
+      strangers: Math.ceil(config.push.web.maxConnections / STRANGERS_PART),
       maxWaiting: notifications.maxWaitingPushes,
     },
     { store, crypto, clock, log: log.child("push"), statistics, shared: shared?.store.pushes },

@@ -2,15 +2,14 @@ import { nativeCrypto as c } from "@sluice/crypto/native"
 import { encodeWebPushToken } from "@sluice/ntf-protocol/web-push-token"
 import { ManualClock } from "@sluice/ops/manual-clock"
 import { silentLog } from "@sluice/ops/recording-log"
-import { MemoryProvider } from "@sluice/push/memory-provider"
-import { DELIVERED, type PushOutcome, type PushTarget } from "@sluice/push/provider"
-import { expect, it, vi } from "vitest"
+import { DELIVERED, type PushOutcome, type PushProvider, type PushTarget } from "@sluice/push/provider"
+import { describe, expect, it, vi } from "vitest"
 import { NtfStatistics } from "../statistics.ts"
 import type { NtfStore } from "../store/ntf-store.ts"
 import { createMemoryStore } from "../store/table-store.ts"
+import { FIRST_TIMEOUT, HostLimits, type Place } from "./host-limits.ts"
 import { laneOf } from "./push-target.ts"
-import { Pusher } from "./pusher.ts"
-import { SlowHosts } from "./slow-hosts.ts"
+import { Pusher, type PusherOptions } from "./pusher.ts"
 
 function deviceAt(host: string, name = ""): { readonly provider: "UT"; readonly token: Uint8Array } {
   const publicKey = Uint8Array.of(2, ...c.randomBytes(32))
@@ -36,64 +35,142 @@ it("has a lane for each push service, also where devices choose them", () => {
   expect(laneOf({ provider: "AP", token: Uint8Array.of(97) })).toBe("AP")
 })
 
-it("lets a Web Push service that does not answer delay nothing that goes to another", async () => {
-  const store = createMemoryStore()
-  const ends: (() => void)[] = []
-  const hangs = (): Promise<PushOutcome> => new Promise((resolve) => ends.push(() => resolve(DELIVERED)))
-  const provider = new MemoryProvider({
-    answer: (target: PushTarget) =>
-      target.kind === "web-push" && target.endpoint.includes("hangs") ? hangs() : Promise.resolve(DELIVERED),
-  })
-  const statistics = new NtfStatistics()
-  const pusher = new Pusher(
-    { providers: new Map([["UT", provider]]), testTokens: true, concurrency: 2, maxWaiting: 100 },
-    { store, crypto: c, clock: new ManualClock(), log: silentLog, statistics },
-  )
-  for (let i = 0; i < 5; i++) await register(store, pusher, "hangs.example")
-  for (let i = 0; i < 5; i++) await register(store, pusher, "answers.example")
-  await vi.waitUntil(() => statistics.delivered.verification === 5)
-  expect([pusher.running, pusher.waiting]).toEqual([2, 3])
-  while (pusher.running > 0) {
-    for (const end of ends.splice(0)) end()
-    await new Promise((resolve) => setImmediate(resolve))
+interface Bench {
+  readonly store: NtfStore
+  readonly pusher: Pusher
+  readonly statistics: NtfStatistics
+  readonly clock: ManualClock
+  /** Ends of the attempts at hosts with "hangs" in their names that are under way. */
+  readonly hanging: ((outcome: PushOutcome) => void)[]
+}
+
+/** A pusher to hosts of Web Push that answer at once, or hang until the test or the time ends it. */
+function bench(options: Partial<PusherOptions> = {}): Bench {
+  const hanging: ((outcome: PushOutcome) => void)[] = []
+  const answer = (target: PushTarget, signal: AbortSignal): Promise<PushOutcome> =>
+    new Promise((resolve) => {
+      if (target.kind !== "web-push" || !target.endpoint.includes("hangs")) return resolve(DELIVERED)
+      hanging.push(resolve)
+      signal.addEventListener("abort", () => resolve({ outcome: "failed", cause: "unavailable" }))
+    })
+  const provider: PushProvider = {
+    deliver: (target, _, signal) => answer(target, signal),
+    close: () => Promise.resolve(),
   }
-  expect([statistics.delivered.verification, pusher.waiting]).toEqual([10, 0])
-})
-
-it("gives a Web Push service that did not answer in time one attempt at a time, until it answers or a while later", async () => {
-  const clock = new ManualClock()
-  const slow = new SlowHosts(clock)
-  const [host, apple] = [laneOf(deviceAt("hangs.example")), "AP"]
-  const timeout = { outcome: "retry", cause: "timeout", afterMs: 1000 } as const
-  for (const lane of [host, apple]) slow.note(lane, timeout)
-  expect([slow.has(host), slow.has(apple)]).toEqual([true, false])
-  slow.note(host, { outcome: "retry", cause: "connection", afterMs: 0 })
-  clock.advance(299_999)
-  expect(slow.has(host)).toBe(true)
-  clock.advance(1)
-  expect(slow.has(host)).toBe(false)
-  slow.note(host, timeout)
-  slow.note(host, { outcome: "retry", cause: "limited", afterMs: 0 })
-  expect(slow.has(host)).toBe(false)
-})
-
-it("sends to a host that hangs with one attempt at a time once one was given up", async () => {
-  const store = createMemoryStore()
-  const ends: ((outcome: PushOutcome) => void)[] = []
-  const provider = new MemoryProvider({ answer: () => new Promise((resolve) => ends.push(resolve)) })
+  const [store, statistics, clock] = [createMemoryStore(), new NtfStatistics(), new ManualClock()]
+  const own = { testTokens: true, concurrency: 8, strangers: 4, maxWaiting: 1000, ...options }
   const pusher = new Pusher(
-    { providers: new Map([["UT", provider]]), testTokens: true, concurrency: 3, maxWaiting: 100 },
-    { store, crypto: c, clock: new ManualClock(), log: silentLog, statistics: new NtfStatistics() },
+    { providers: new Map([["UT", provider]]), ...own },
+    { store, crypto: c, clock, log: silentLog, statistics },
   )
-  for (let i = 0; i < 8; i++) await register(store, pusher, "hangs.example")
-  await vi.waitUntil(() => ends.length === 3)
-  for (const end of ends.splice(0)) end({ outcome: "retry", cause: "timeout", afterMs: 1000 })
-  await vi.waitUntil(() => ends.length === 1)
-  expect([pusher.running, pusher.waiting]).toEqual([1, 4])
-  ends.pop()?.(DELIVERED)
-  await vi.waitUntil(() => ends.length === 3)
-  expect([pusher.running, pusher.waiting]).toEqual([3, 1])
-  const stopped = pusher.stop(AbortSignal.abort())
-  for (const end of ends.splice(0)) end(DELIVERED)
-  await stopped
+  return { store, pusher, statistics, clock, hanging }
+}
+
+it("lets any number of Web Push services that hang delay nothing that goes to those that answer", async () => {
+  const { store, pusher, statistics, clock, hanging } = bench()
+  await register(store, pusher, "answers.example")
+  await vi.waitUntil(() => statistics.delivered.verification === 1)
+  for (let host = 0; host < 50; host++) {
+    for (let i = 0; i < 3; i++) await register(store, pusher, `${host}.hangs.example`)
+  }
+  await vi.waitUntil(() => hanging.length === 4)
+  for (let i = 0; i < 20; i++) await register(store, pusher, "answers.example")
+  await vi.waitUntil(() => statistics.delivered.verification === 21)
+  expect(pusher.running).toBe(4)
+  // New hosts have a short time, so that others get their turn; those that were slow are fewer.
+  clock.advance(4999)
+  expect(hanging).toHaveLength(4)
+  clock.advance(1)
+  await vi.waitUntil(() => hanging.length === 4 + 4 + 2)
+  expect(pusher.running).toBe(4 + 2)
+  await register(store, pusher, "answers.example")
+  await vi.waitUntil(() => statistics.delivered.verification === 22)
+  await pusher.stop(AbortSignal.abort())
+})
+
+it("gives a new host its turn although many hang, and all its attempts when it answers", async () => {
+  const { store, pusher, statistics, clock, hanging } = bench()
+  for (let host = 0; host < 6; host++) await register(store, pusher, `${host}.hangs.example`)
+  for (let i = 0; i < 10; i++) await register(store, pusher, "new.example")
+  await vi.waitUntil(() => hanging.length === 4)
+  expect(statistics.delivered.verification).toBe(0)
+  clock.advance(5000)
+  await vi.waitUntil(() => statistics.delivered.verification === 10)
+  await pusher.stop(AbortSignal.abort())
+})
+
+it("counts a host that hangs as slow, and repeats the push with the provider's own time", async () => {
+  const { store, pusher, statistics, clock, hanging } = bench()
+  await register(store, pusher, "hangs.example")
+  await vi.waitUntil(() => hanging.length === 1)
+  clock.advance(FIRST_TIMEOUT)
+  await vi.waitUntil(() => clock.pending === 1 && pusher.running === 0)
+  expect(statistics.retried).toBe(1)
+  clock.advance(0)
+  await vi.waitUntil(() => hanging.length === 2)
+  clock.advance(24_000)
+  expect(pusher.running).toBe(1)
+  hanging[1]?.(DELIVERED)
+  await vi.waitUntil(() => statistics.delivered.verification === 1)
+})
+
+const [HOST, OTHER, THIRD] = ["one.example", "two.example", "three.example"].map((host) => laneOf(deviceAt(host))) as [
+  string,
+  string,
+  string,
+]
+const TIMEOUT = { outcome: "retry", cause: "timeout", afterMs: 0 } as const
+
+describe("the limits of hosts", () => {
+  const limits = (clock = new ManualClock()): HostLimits => new HostLimits(clock, { concurrency: 3, strangers: 2 })
+  /** Attempts that a lane may have under way, if no other has any. */
+  const most = (of: HostLimits, lane: string): number => {
+    let running = 0
+    const places: Place[] = []
+    for (let place = of.begin(lane, 0); place !== undefined; place = of.begin(lane, ++running)) places.push(place)
+    for (const place of places) for (const _ of of.end(place));
+    return running
+  }
+
+  it("do not concern push services that the operator has chosen", () => {
+    const one = limits()
+    one.note("AP", TIMEOUT)
+    expect([most(one, "AP"), one.begin("AP", 0)]).toEqual([3, {}])
+  })
+
+  it("let a host earn its attempts, and lose them when it hangs, for a while", () => {
+    const clock = new ManualClock()
+    const one = limits(clock)
+    const earned = [most(one, HOST)]
+    for (let i = 0; i < 4; i++) {
+      one.note(HOST, DELIVERED)
+      earned.push(most(one, HOST))
+    }
+    expect(earned).toEqual([1, 1, 2, 3, 3])
+    one.note(HOST, { outcome: "retry", cause: "connection", afterMs: 0 })
+    one.note(HOST, { outcome: "failed", cause: "refused" })
+    expect(most(one, HOST)).toBe(3)
+    one.note(HOST, TIMEOUT)
+    const slow = one.begin(HOST, 0)
+    expect([slow?.timeoutMs, one.begin(HOST, 1)]).toEqual([undefined, undefined])
+    expect(slow).toHaveProperty("share")
+    clock.advance(300_000)
+    expect(one.begin(OTHER, 0)?.timeoutMs).toBe(FIRST_TIMEOUT)
+    expect(one.begin(HOST, 0)?.timeoutMs).toBe(FIRST_TIMEOUT)
+    one.note(HOST, { outcome: "retry", cause: "unavailable", afterMs: 0 })
+    expect(one.begin(HOST, 0)).toEqual({})
+    clock.advance(86_400_000)
+    expect(one.begin(HOST, 0)).toBeUndefined()
+  })
+
+  it("name the lanes that waited when there is a place, in their order", () => {
+    const one = limits()
+    const places = [one.begin(HOST, 0), one.begin(OTHER, 0)]
+    expect([one.begin(THIRD, 0), one.begin("UT four.example", 0)]).toEqual([undefined, undefined])
+    const begun: string[] = []
+    for (const lane of one.end(places[0] as Place)) if (one.begin(lane, 0) !== undefined) begun.push(lane)
+    expect(begun).toEqual([THIRD])
+    // One that needs its place no more leaves it to the next.
+    expect([...one.end(places[1] as Place)]).toEqual(["UT four.example"])
+  })
 })

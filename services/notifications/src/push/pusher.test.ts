@@ -33,7 +33,13 @@ function bench(options: Partial<PusherOptions> = {}): Bench {
   const store = createMemoryStore()
   const statistics = new NtfStatistics()
   const clock = new ManualClock(1_700_000_000_000)
-  const own = { providers: new Map([["AT", provider]] as const), testTokens: true, concurrency: 100, maxWaiting: 100 }
+  const own = {
+    providers: new Map([["AT", provider]] as const),
+    testTokens: true,
+    concurrency: 100,
+    strangers: 1,
+    maxWaiting: 100,
+  }
   const pusher = new Pusher({ ...own, ...options }, { store, crypto: c, clock, log: silentLog, statistics })
   const release = (): void => {
     for (const end of held.splice(0)) end()
@@ -109,7 +115,7 @@ it("leaves what it has not sent in the store when it stops", async () => {
   expect([b.provider.attempts.length, await pushes(b)]).toEqual([1, 2])
 
   const next = new Pusher(
-    { providers: new Map([["AT", b.provider]]), testTokens: true, concurrency: 5, maxWaiting: 10 },
+    { providers: new Map([["AT", b.provider]]), testTokens: true, concurrency: 5, strangers: 1, maxWaiting: 10 },
     { store: b.store, crypto: c, clock: b.clock, log: silentLog, statistics: b.statistics },
   )
   b.provider.answer = () => DELIVERED

@@ -9,8 +9,8 @@ import { type PushSink, seconds } from "../context.ts"
 import type { NtfStatistics } from "../statistics.ts"
 import type { NtfStore, PendingPush, PushReference, TokenRecord } from "../store/ntf-store.ts"
 import type { SharedPushes } from "../store/redis/shared-pushes.ts"
+import { HostLimits, type Place } from "./host-limits.ts"
 import { laneOf, pushTarget } from "./push-target.ts"
-import { SlowHosts } from "./slow-hosts.ts"
 
 /** Push services by the tags of their tokens. `AN` needs none. */
 export type PushProviders = ReadonlyMap<PushTag, PushProvider>
@@ -21,6 +21,8 @@ export interface PusherOptions {
   readonly testTokens: boolean
   /** Attempts under way at a time for each push service. */
   readonly concurrency: number
+  /** The same over all hosts of Web Push that have not answered lately, see {@link HostLimits}. */
+  readonly strangers: number
   /** Pushes that may wait in memory; further ones are found in the store later. */
   readonly maxWaiting: number
 }
@@ -67,7 +69,7 @@ export class Pusher implements PushSink {
   readonly #parts: PusherParts
   /** By {@link laneOf}; those with nothing in them are removed. */
   readonly #lanes = new Map<string, Lane>()
-  readonly #slow: SlowHosts
+  readonly #limits: HostLimits
   #waiting = 0
   #running = 0
   readonly #timers = new Set<Timer>()
@@ -82,7 +84,7 @@ export class Pusher implements PushSink {
   constructor(options: PusherOptions, parts: PusherParts) {
     this.#options = options
     this.#parts = parts
-    this.#slow = new SlowHosts(parts.clock)
+    this.#limits = new HostLimits(parts.clock, options)
   }
 
   /** Pushes that wait for their turn in memory. */
@@ -197,15 +199,17 @@ export class Pusher implements PushSink {
     const lane = this.#lanes.get(name)
     if (lane === undefined) return
     for (const [key, push] of lane.waiting) {
-      if (lane.running.size >= (this.#slow.has(name) ? 1 : this.#options.concurrency)) return
+      const place = this.#limits.begin(name, lane.running.size)
+      if (place === undefined) return
       lane.waiting.delete(key)
       this.#waiting--
       lane.running.add(key)
       this.#running++
-      void this.#send(name, push).then((again) => {
+      void this.#send(name, push, place).then((again) => {
         lane.running.delete(key)
         this.#running--
         const anew = lane.again.delete(key) || again
+        for (const other of this.#limits.end(place)) this.#pump(other)
         if (anew) this.#add(name, { ...push, second: false })
         // Also then: it may have found no room, and somebody has to take its place.
         this.#pump(name)
@@ -229,16 +233,16 @@ export class Pusher implements PushSink {
   }
 
   /** Sends one push. Gives whether there is more of it to send. Never rejects. */
-  async #send(lane: string, push: Waiting): Promise<boolean> {
+  async #send(lane: string, push: Waiting, place: Place): Promise<boolean> {
     try {
-      return push.kind === "check-messages" ? await this.#sendCheck(push) : await this.#sendStored(lane, push)
+      return await (push.kind === "check-messages" ? this.#sendCheck(push, place) : this.#sendStored(lane, push, place))
     } catch (error) {
       this.#storeFailed(error)
       return false
     }
   }
 
-  async #sendStored(lane: string, push: Waiting): Promise<boolean> {
+  async #sendStored(lane: string, push: Waiting, place: Place): Promise<boolean> {
     const { store } = this.#parts
     const kind = push.kind === "verification" ? "verification" : "message"
     const pending = await store.pendingPush({ tokenId: push.tokenId, kind })
@@ -250,18 +254,18 @@ export class Pusher implements PushSink {
       return false
     }
     const wanted = kind === "verification" || (token.status.type === "ACTIVE" && pending.entries.length > 0)
-    if (wanted && (await this.#deliver(token, push, this.#notification(pending))) === "later") return false
+    if (wanted && (await this.#deliver(token, push, place, this.#notification(pending))) === "later") return false
     return store.finishPush({ tokenId: push.tokenId, kind }, sequence)
   }
 
-  async #sendCheck(push: Waiting): Promise<boolean> {
+  async #sendCheck(push: Waiting, place: Place): Promise<boolean> {
     const { store, shared, clock } = this.#parts
     if ((await shared?.claimCheck(push.tokenId)) === false) return false
     const token = await store.token(push.tokenId)
     if (token?.status.type !== "ACTIVE" || token.cronMinutes === 0) return false
     // It may have been sent since it was found.
     if (token.cronSentAt + token.cronMinutes * 60 >= seconds(clock)) return false
-    await this.#deliver(token, push, { kind: "check-messages" })
+    await this.#deliver(token, push, place, { kind: "check-messages" })
     return false
   }
 
@@ -275,11 +279,16 @@ export class Pusher implements PushSink {
   }
 
   /** Makes one attempt and notes what it says about the token. */
-  async #deliver(token: TokenRecord, push: Waiting, notification: PushNotification): Promise<"done" | "later"> {
+  async #deliver(
+    token: TokenRecord,
+    push: Waiting,
+    place: Place,
+    notification: PushNotification,
+  ): Promise<"done" | "later"> {
     const { store, statistics, clock } = this.#parts
     const { tokenId, device } = token
-    const outcome = await this.#attempt(token, notification)
-    this.#slow.note(laneOf(device), outcome)
+    const outcome = await this.#attempt(token, place, notification)
+    this.#limits.note(laneOf(device), outcome)
     const { kind } = notification
     switch (outcome.outcome) {
       case "delivered":
@@ -303,11 +312,19 @@ export class Pusher implements PushSink {
     }
   }
 
-  async #attempt({ device }: TokenRecord, notification: PushNotification): Promise<PushOutcome> {
+  async #attempt({ device }: TokenRecord, { timeoutMs }: Place, notification: PushNotification): Promise<PushOutcome> {
     if (device.provider === "AN") return { outcome: "delivered" }
     const provider = this.#options.providers.get(device.provider)
     if (provider === undefined || !this.accepts(device.provider)) return { outcome: "failed", cause: "unavailable" }
-    return provider.deliver(pushTarget(device), notification, this.#stop.signal)
+    const target = pushTarget(device)
+    const { signal } = this.#stop
+    if (timeoutMs === undefined) return provider.deliver(target, notification, signal)
+    const early = new AbortController()
+    const timer = this.#parts.clock.setTimeout(() => early.abort(), timeoutMs, { background: true })
+    const outcome = await provider.deliver(target, notification, AbortSignal.any([signal, early.signal]))
+    timer.cancel()
+    const cut = early.signal.aborted && outcome.outcome === "failed" && outcome.cause === "unavailable"
+    return cut ? { outcome: "retry", cause: "timeout", afterMs: 0 } : outcome
   }
 
   #failed(kind: PushKind, cause: string): "done" {

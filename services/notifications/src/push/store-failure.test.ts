@@ -23,7 +23,7 @@ it("looks at a store that failed once a second, however many pushes met the fail
         : Promise.resolve({ items: [], next: undefined })
     },
   }
-  const options = { providers: new Map(), testTokens: true, concurrency: 1, maxWaiting: 100 }
+  const options = { providers: new Map(), testTokens: true, concurrency: 1, strangers: 1, maxWaiting: 100 }
   const pusher = new Pusher(options, { store, crypto: c, clock, log, statistics: new NtfStatistics() })
   for (let i = 0; i < 50; i++) pusher.wake({ tokenId: c.randomBytes(24), kind: "message" })
   await vi.waitUntil(() => clock.pending > 0)
