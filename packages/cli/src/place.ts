@@ -6,6 +6,7 @@ import { type ResolvedConfig, resolveConfig } from "@sluice/ops/config"
 import { CONFIG_FILE_NAME, readConfigFile, readSecretFile } from "@sluice/ops/config-file"
 import { readEnv } from "@sluice/ops/env"
 import type { TomlInput } from "@sluice/ops/kind"
+import { OTHER_VARIABLES } from "@sluice/ops/locate-config"
 import { pushSettings } from "@sluice/push/settings"
 import { relaySettings } from "@sluice/relay/config"
 
@@ -46,9 +47,6 @@ export type Settings = ResolvedConfig<typeof settings>
 /** Values by key, such as `relay.port`, that win over file and environment. */
 export type Overrides = Readonly<Record<string, TomlInput | undefined>>
 
-/** Variables beside the settings: two for this program, one for the tests, which starts with the same letters. */
-const OTHER_VARIABLES = ["SLUICE_DATA", "SLUICE_CONFIG", "SLUICE_VECTORS"]
-
 /** Sections of services that run on their own and read the same file and environment. */
 const OTHER_SECTIONS = ["proxy_server"]
 
@@ -63,6 +61,11 @@ export function placeOf(options: GlobalOptions, env: Readonly<Record<string, str
     configNamed: named !== undefined,
     env,
   }
+}
+
+/** The environment for a program of that place. */
+export function envOf({ env, dataFolder, configNamed, configFile }: Place): Readonly<Record<string, string>> {
+  return { ...env, SLUICE_DATA: dataFolder, ...(configNamed && { SLUICE_CONFIG: configFile }) }
 }
 
 /**

@@ -10,7 +10,7 @@ import { FileReload, type FileReloadComponents } from "@sluice/ops/file-reload"
 import type { Log } from "@sluice/ops/log"
 import { Metrics } from "@sluice/ops/metrics"
 import { OperatorError } from "@sluice/ops/operator-error"
-import type { Service } from "@sluice/ops/service"
+import { type OwnedService, ownedService } from "@sluice/ops/service"
 import type { WebHandOver } from "@sluice/server-kit/server-options"
 import { checkLinks, type LinksConfig } from "./config.ts"
 import { createLinksMetrics, type LinksMetrics } from "./metrics.ts"
@@ -38,9 +38,7 @@ export interface LinksServerParts {
 }
 
 /** The pages, put together. `start` and `stop` are those of the ops package's `Service`. */
-export interface LinksServer extends Service, AsyncDisposable {
-  start(signal?: AbortSignal): Promise<void>
-  stop(deadline?: AbortSignal): Promise<void>
+export interface LinksServer extends OwnedService {
   /** Reads the certificate again; connections from then on get it. */
   reload(): Promise<void>
   /** The first of the places where it listens, with the real port. Throws before `start`. */
@@ -167,57 +165,46 @@ interface Assembly {
 }
 
 function assemble({ config, log, app, resolver, handOver, reload, metrics }: Assembly): LinksServer {
-  let stopped: Promise<void> | undefined
   const doors = new SideDoors(app.server)
-  const end = async (deadline: AbortSignal): Promise<void> => {
-    const cut = (): void => app.server.closeAllConnections()
-    if (deadline.aborted) cut()
-    else deadline.addEventListener("abort", cut, { once: true })
-    reload?.stop()
-    doors.close()
-    await app.close()
-    deadline.removeEventListener("abort", cut)
-    await resolver?.close()
-  }
-  const stop = (deadline: AbortSignal = NEVER): Promise<void> => {
-    stopped ??= end(deadline)
-    return stopped
-  }
-  return {
-    metrics,
-    handOver,
-    get address() {
-      return addressOf(app)
-    },
+  const service = ownedService({
     async start() {
-      try {
-        const [first = "*", ...others] = config.bind
-        await listen(bindOf(first, config.port), (bind) =>
-          app.listen({ host: bind.host ?? everyAddress(), port: bind.port }),
-        )
-        // Port 0 takes a free one, which is then that of all addresses.
-        const { port } = addressOf(app)
-        for (const other of others) await listen(bindOf(other, port), (bind) => doors.open(bind))
-        resolver?.start()
-        await reload?.start()
-      } catch (error) {
-        await stop(AbortSignal.abort())
-        throw error
-      }
+      const [first = "*", ...others] = config.bind
+      await listen(bindOf(first, config.port), (bind) =>
+        app.listen({ host: bind.host ?? everyAddress(), port: bind.port }),
+      )
+      // Port 0 takes a free one, which is then that of all addresses.
+      const { port } = addressOf(app)
+      for (const other of others) await listen(bindOf(other, port), (bind) => doors.open(bind))
+      resolver?.start()
+      await reload?.start()
       log.info("serving pages for links", { bind: formatBind(addressOf(app)) })
       if (config.preview && resolver === undefined) {
         log.info("no relay is known, so pages show no profiles", { setting: "links.relays" })
       }
     },
-    stop,
+    async stop(deadline) {
+      const cut = (): void => app.server.closeAllConnections()
+      if (deadline.aborted) cut()
+      else deadline.addEventListener("abort", cut, { once: true })
+      reload?.stop()
+      doors.close()
+      await app.close()
+      deadline.removeEventListener("abort", cut)
+      await resolver?.close()
+    },
+  })
+  return {
+    ...service,
+    metrics,
+    handOver,
+    get address() {
+      return addressOf(app)
+    },
     async reload() {
       await reload?.reload()
     },
-    [Symbol.asyncDispose]: () => stop(AbortSignal.abort()),
   }
 }
-
-const NEVER: AbortSignal = new AbortController().signal
 
 async function listen(bind: Bind, open: (bind: Bind) => Promise<unknown>): Promise<void> {
   try {

@@ -5,14 +5,16 @@ import { fingerprint } from "@sluice/crypto/x509"
 import { encodeBase64Url } from "@sluice/encoding/base64url"
 import { DecodeError } from "@sluice/encoding/errors"
 import { serverAddress } from "@sluice/notifications/address"
-import { type LocatedConfig, locateConfig } from "@sluice/notifications/program"
+import type { NotificationsConfig } from "@sluice/notifications/config"
+import { locateConfig } from "@sluice/notifications/program"
 import { ensureFolder } from "@sluice/ops/atomic-file"
+import type { LocatedConfig } from "@sluice/ops/locate-config"
 import { OperatorError } from "@sluice/ops/operator-error"
 import { createIdentity, type IdentityFiles, identityFiles } from "@sluice/transport/certificates"
 import { CERTIFICATE_LABEL, decodePem } from "@sluice/transport/pem"
 import { exists, unixSeconds, withCertificates } from "../identity.ts"
 import { printData, printJson, say } from "../output.ts"
-import { type GlobalOptions, placeOf, shown } from "../place.ts"
+import { envOf, type GlobalOptions, placeOf, shown } from "../place.ts"
 
 /** Options of `sluice notifications init`. */
 export interface InitNotificationsOptions extends GlobalOptions {
@@ -65,13 +67,16 @@ export async function notificationsAddress(options: GlobalOptions): Promise<void
   printData(serverAddress(located.config, await fingerprintOf(caCertificate)))
 }
 
-function locate(options: GlobalOptions, host?: string): LocatedConfig {
-  const { dataFolder, configNamed, configFile, env } = placeOf(options)
-  const named = { ...env, SLUICE_DATA: dataFolder, ...(configNamed && { SLUICE_CONFIG: configFile }) }
-  return locateConfig({ env: named, ...(host !== undefined && { overrides: { "notifications.host": host } }) })
+type Located = LocatedConfig<NotificationsConfig>
+
+function locate(options: GlobalOptions, host?: string): Located {
+  return locateConfig({
+    env: envOf(placeOf(options)),
+    ...(host !== undefined && { overrides: { "notifications.host": host } }),
+  })
 }
 
-function filesOf({ config, dataFolder }: LocatedConfig): IdentityFiles {
+function filesOf({ config, dataFolder }: Located): IdentityFiles {
   return identityFiles(join(dataFolder, config.notifications.identity))
 }
 

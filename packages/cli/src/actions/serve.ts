@@ -2,7 +2,7 @@
 import { type Program, runProgram } from "@sluice/ops/lifecycle"
 import { processHost } from "@sluice/ops/main"
 import { say } from "../output.ts"
-import { type GlobalOptions, loadSettings, placeOf } from "../place.ts"
+import { envOf, type GlobalOptions, loadSettings, placeOf } from "../place.ts"
 import type { UpOptions } from "../serve/up-program.ts"
 
 /** `sluice up`: everything on this machine, made if need be, with a view for people. Gives the exit code. */
@@ -26,9 +26,8 @@ export function relay(options: GlobalOptions): Promise<number> {
 export function proxy(options: GlobalOptions): Promise<number> {
   return run(async () => {
     const { proxyProgram } = await import("@sluice/proxy/program")
-    const { dataFolder, configNamed, configFile, env } = placeOf(options)
-    const named = { ...env, SLUICE_DATA: dataFolder, ...(configNamed && { SLUICE_CONFIG: configFile }) }
-    return proxyProgram({ env: named })
+    const { VERSION } = await import("../version.ts")
+    return proxyProgram({ env: envOf(placeOf(options)), version: VERSION })
   })
 }
 
@@ -37,9 +36,7 @@ export function links(options: GlobalOptions): Promise<number> {
   return run(async () => {
     const { linksProgram } = await import("@sluice/links/program")
     const { VERSION } = await import("../version.ts")
-    const { dataFolder, configNamed, configFile, env } = placeOf(options)
-    const named = { ...env, SLUICE_DATA: dataFolder, ...(configNamed && { SLUICE_CONFIG: configFile }) }
-    return linksProgram({ env: named, version: VERSION })
+    return linksProgram({ env: envOf(placeOf(options)), version: VERSION })
   })
 }
 
@@ -48,9 +45,7 @@ export function notifications(options: GlobalOptions): Promise<number> {
   return run(async () => {
     const { notificationsProgram } = await import("@sluice/notifications/program")
     const { VERSION } = await import("../version.ts")
-    const { dataFolder, configNamed, configFile, env } = placeOf(options)
-    const named = { ...env, SLUICE_DATA: dataFolder, ...(configNamed && { SLUICE_CONFIG: configFile }) }
-    return notificationsProgram({ env: named, version: VERSION })
+    return notificationsProgram({ env: envOf(placeOf(options)), version: VERSION })
   })
 }
 
