@@ -1,13 +1,16 @@
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { OperatorError } from "@sluice/ops/operator-error"
-import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis"
+import { Cluster, type ClusterOptions, type NatMap, Redis, type RedisOptions } from "ioredis"
 import type { RedisAddress, RedisConfig } from "./settings.ts"
+import { SteadyConnector, SteadySentinelConnector } from "./steady-connectors.ts"
 
 /** Longest wait between two attempts to connect, in milliseconds. */
 const LONGEST_WAIT = 2_000
 /** How often the nodes of a Cluster are asked which of them has which slots, in milliseconds. */
 const SLOTS_INTERVAL = 2_000
+/** Time for the other end to close a connection that is left; one that hangs does not, in milliseconds. */
+const DISCONNECT_TIME = 500
 
 /** Options that say in which form answers come, which the types of ioredis need. */
 type ClientOptions = RedisOptions & { replyMapping: "legacy" }
@@ -41,7 +44,9 @@ function connectionOptions(config: RedisConfig, parts: ClientParts): ClientOptio
     connectTimeout,
     // An answer that replicas are waited for may be silent for that time as well.
     socketTimeout: commandTimeout + (durability === "memory" ? 0 : durabilityTimeout),
+    disconnectTimeout: DISCONNECT_TIME,
     keepAlive: 10_000,
+    Connector: SteadyConnector,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -54,15 +59,15 @@ function connectionOptions(config: RedisConfig, parts: ClientParts): ClientOptio
 
 /** Options for the primary that Sentinels name. */
 function sentinelOptions(config: RedisConfig, parts: ClientParts): ClientOptions {
-  const { sentinelPassword, connectTimeout, commandTimeout } = config
+  const { sentinelPassword, commandTimeout } = config
   return {
     ...connectionOptions(config, parts),
     sentinels: config.nodes.map(({ host, port }) => ({ host, port })),
+    natMap: natMap(config),
     name: config.sentinelName,
     role: "master",
-    failoverDetector: true,
+    Connector: SteadySentinelConnector,
     sentinelCommandTimeout: commandTimeout,
-    disconnectTimeout: connectTimeout,
     sentinelRetryStrategy: (attempt) => backOff(attempt, parts.random),
     // A primary that became a replica answers so: then the Sentinels know another one.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
@@ -85,6 +90,7 @@ function clusterOptions(config: RedisConfig, parts: ClientParts): ClusterOptions
     retryDelayOnClusterDown: 0,
     slotsRefreshInterval: SLOTS_INTERVAL,
     slotsRefreshTimeout: config.connectTimeout,
+    natMap: natMap(config),
     redisOptions,
     // With TLS the names in certificates are those of the configuration, not those that a resolver gives.
     ...(config.tls && { dnsLookup: (host, callback) => callback(null, host) }),
@@ -135,6 +141,27 @@ export function createChannelClient(config: RedisConfig, parts: ClientParts, nod
   return new Redis({ ...connectionOptions(config, parts), ...once, ...(node ?? firstNode(config)) })
 }
 
+/** A client for one of the Sentinels that ends for good when its connection does. */
+export function createSentinelClient(config: RedisConfig, parts: ClientParts, sentinel: RedisAddress): Redis {
+  const { username: _user, password: _password, ...options } = connectionOptions(config, parts)
+  const password = config.sentinelPassword?.reveal()
+  return new Redis({
+    ...{ ...options, ...sentinel, retryStrategy: () => null, enableOfflineQueue: true, autoResubscribe: false },
+    ...(password !== undefined && { password }),
+  })
+}
+
+/** The detours in the form of ioredis, which knows servers as `host:port`, IPv6 without brackets, and changes what it gets. */
+function natMap(config: RedisConfig): Extract<NatMap, (key: string) => unknown> {
+  const routes = new Map(
+    config.natMap.map(({ announced: { host, port }, reachable }) => [`${host}:${port}`, reachable]),
+  )
+  return (announced) => {
+    const reachable = routes.get(announced)
+    return reachable === undefined ? null : { ...reachable }
+  }
+}
+
 function firstNode(config: RedisConfig): RedisAddress {
   const [first] = config.nodes
   if (first === undefined) throw new OperatorError("redis.nodes: an empty list is not allowed; allowed: host:port")
@@ -144,9 +171,13 @@ function firstNode(config: RedisConfig): RedisAddress {
 function tlsOptions({ tlsCa }: RedisConfig, { folder }: ClientParts): { ca?: string } {
   if (tlsCa === undefined) return {}
   const file = folder === undefined ? tlsCa : resolve(folder, tlsCa)
+  const refusal = `redis.tls_ca: ${file} can not be read; allowed: a file of PEM certificates`
   try {
-    return { ca: readFileSync(file, "utf8") }
+    const ca = readFileSync(file, "utf8")
+    // TLS takes any text, and then trusts nobody.
+    if (ca.includes("-----BEGIN CERTIFICATE-----")) return { ca }
   } catch (cause) {
-    throw new OperatorError(`redis.tls_ca: ${file} can not be read; allowed: a file of PEM certificates`, { cause })
+    throw new OperatorError(refusal, { cause })
   }
+  throw new OperatorError(refusal)
 }

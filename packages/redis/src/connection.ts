@@ -1,12 +1,13 @@
 import type { Clock } from "@sluice/ops/clock"
 import type { Log } from "@sluice/ops/log"
 import type { Cluster, Command, Redis } from "ioredis"
-import { createChannelClient, createClient, createPatientClient } from "./client-options.ts"
+import { createChannelClient, createClient, createPatientClient, createSentinelClient } from "./client-options.ts"
 import { Confirmations } from "./confirmations.ts"
 import { type Argument, type CommandLine, type Reply, toCommand } from "./redis-command.ts"
 import { answerWord, RedisError, toRedisError } from "./redis-error.ts"
 import { RedisNodes } from "./redis-nodes.ts"
 import type { Script } from "./script.ts"
+import { watchSentinels } from "./sentinel-watch.ts"
 import type { RedisConfig, RedisKind } from "./settings.ts"
 import { createSubscriber, type RedisSubscriber, type SubscriberEvents } from "./subscriber.ts"
 import { TurnWrites } from "./turn-writes.ts"
@@ -106,6 +107,9 @@ class Connection implements RedisConnection {
   readonly #turn = new TurnWrites()
   readonly #confirmations: Confirmations
   readonly #listeners = new Set<(isUp: boolean) => void>()
+  /** What is connected to the primary that Sentinels name. */
+  readonly #followers = new Set<Redis | Cluster>()
+  readonly #sentinels: AsyncDisposable | undefined
   #closed = false
 
   constructor(config: RedisConfig, components: RedisComponents) {
@@ -121,6 +125,12 @@ class Connection implements RedisConnection {
       },
     })
     this.#confirmations = new Confirmations(config, this.#turn, this.#nodes)
+    if (config.kind === "sentinel") {
+      this.#follow(this.#client)
+      this.#sentinels = watchSentinels(config, this.#components, () => {
+        for (const client of this.#followers) client.disconnect(true)
+      })
+    }
     this.#client.connect().catch(toRedisError)
   }
 
@@ -152,7 +162,7 @@ class Connection implements RedisConnection {
       })
       const timer = this.#components.clock.setTimeout(() => {
         end()
-        reject(toRedisError(this.#nodes.lastError))
+        this.#whyNot().then(reject)
       }, timeout)
     })
   }
@@ -204,7 +214,7 @@ class Connection implements RedisConnection {
   }
 
   client(): Redis | Cluster {
-    return createPatientClient(this.config, this.#components)
+    return this.#follow(createPatientClient(this.config, this.#components))
   }
 
   async close(): Promise<void> {
@@ -212,10 +222,25 @@ class Connection implements RedisConnection {
     this.#closed = true
     this.#nodes.close()
     this.#client.disconnect()
+    await this.#sentinels?.[Symbol.asyncDispose]()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** What keeps it from connecting; the library does not tell what a Sentinel's connection failed of, so that is tried. */
+  async #whyNot(): Promise<RedisError> {
+    const { config } = this
+    const [sentinel] = config.nodes
+    const error = toRedisError(this.#nodes.lastError)
+    if (config.kind !== "sentinel" || sentinel === undefined || error.code !== "REDIS_UNAVAILABLE") return error
+    const client = createSentinelClient(config, this.#components, sentinel)
+    const reasons: unknown[] = []
+    client.on("error", (reason) => reasons.push(reason))
+    await client.connect().catch((reason: unknown) => reasons.push(reason))
+    client.disconnect()
+    return reasons.length > 0 ? toRedisError(reasons[0]) : error
   }
 
   /** To one of the nodes that are known to be there, or to one of the configured ones. */
@@ -226,7 +251,14 @@ class Connection implements RedisConnection {
     })
     const candidates = known.length > 0 ? known : config.nodes
     const choice = candidates[Math.floor(this.#components.random() * candidates.length)]
-    return createChannelClient(config, this.#components, config.kind === "cluster" ? choice : undefined)
+    return this.#follow(createChannelClient(config, this.#components, config.kind === "cluster" ? choice : undefined))
+  }
+
+  /** Until it ends, it is connected anew when Sentinels name another primary. */
+  #follow<C extends Redis | Cluster>(client: C): C {
+    this.#followers.add(client)
+    client.once("end", () => this.#followers.delete(client))
+    return client
   }
 
   async #send(steps: Unit["steps"], write: boolean): Promise<readonly Reply[]> {

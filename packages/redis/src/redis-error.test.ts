@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { answerWord, RedisError, toRedisError } from "./redis-error.ts"
+import { refusalOf } from "./refusal.ts"
 
 /** An error as the client library makes it of an answer. */
 function reply(message: string): Error {
@@ -25,6 +26,17 @@ describe("errors of Redis", () => {
     // What an answer quotes is not repeated.
     expect(error.message).toBe(code === "REDIS_FAILED" ? `${code} ${answerWord(cause)}` : code)
     expect(toRedisError(error)).toBe(error)
+  })
+
+  it.each([
+    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "issuer"],
+    ["SELF_SIGNED_CERT_IN_CHAIN", "issuer"],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", "name"],
+    ["CERT_HAS_EXPIRED", "date"],
+  ])("of a handshake that ends with %s mean that the server is not trusted", (code, because) => {
+    const error = toRedisError(Object.assign(new Error("for redis.internal"), { code }))
+    expect(error).toMatchObject({ message: `REDIS_UNTRUSTED ${because}`, retryable: false })
+    expect(refusalOf(error).message).toMatch(/^redis\.[a-z_]+: [^\n]*; allowed: [^\n]*$/)
   })
 
   it("of the connection mean that it is not there", () => {

@@ -23,6 +23,7 @@ export class RedisNodes {
   #refreshing = false
   /** What was logged last, so that a server that is away is told once. */
   #told: string | undefined
+  /** Why there was no connection, as long as there has been none since. */
   lastError: unknown
 
   constructor(client: Redis | Cluster, parts: RedisNodesParts) {
@@ -136,6 +137,7 @@ export class RedisNodes {
     this.#isUp = isUp
     if (isUp) {
       this.#told = undefined
+      this.lastError = undefined
       this.#parts.log.info("connected to Redis")
     } else {
       this.#parts.log.warn("lost a connection to Redis")
@@ -143,8 +145,11 @@ export class RedisNodes {
     this.#parts.onChange(isUp)
   }
 
-  #failed(error: unknown): void {
-    this.lastError = error
+  #failed(cause: unknown): void {
+    // A Cluster of which no node answers tells why the last one did not.
+    const error = (cause as { lastNodeError?: unknown } | undefined)?.lastNodeError ?? cause
+    // What says more than that there is no connection is not forgotten because there is none.
+    if (toRedisError(error).code !== "REDIS_UNAVAILABLE" || this.lastError === undefined) this.lastError = error
     const reason = answerWord(error) ?? (error as { code?: string } | undefined)?.code ?? "connection closed"
     if (reason === this.#told || this.#closed) return
     this.#told = reason

@@ -10,6 +10,12 @@ export interface RedisAddress {
   readonly port: number
 }
 
+/** A server that others announce at one address, and that this process reaches at another. */
+export interface RedisRoute {
+  readonly announced: RedisAddress
+  readonly reachable: RedisAddress
+}
+
 /** How Redis is deployed. */
 export type RedisKind = "standalone" | "sentinel" | "cluster"
 
@@ -23,6 +29,8 @@ export type Durability = "memory" | "fsync" | "replicated"
 export interface RedisConfig {
   readonly kind: RedisKind
   readonly nodes: readonly RedisAddress[]
+  /** Detours to servers that Sentinels or the Cluster announce; servers without one are reached where they are announced. */
+  readonly natMap: readonly RedisRoute[]
   readonly sentinelName: string
   readonly username: string | undefined
   readonly password: Secret | undefined
@@ -51,6 +59,10 @@ export const redisSettings: Group<EntriesOf<RedisConfig>> = group(
     nodes: setting(list(address(), { min: 1 }), {
       default: ["127.0.0.1:6379"],
       help: "The server; or the Sentinels; or some nodes of the Cluster, from which the others are learned.",
+    }),
+    natMap: setting(routes(), {
+      default: [],
+      help: "Where servers are reached that Sentinels or the Cluster announce elsewhere: behind NAT, on forwarded ports, or by the names of their certificates.",
     }),
     sentinelName: setting(text(), { default: "mymaster", help: "Name under which Sentinels know the servers." }),
     username: optional(text(), { help: "User of Redis' access lists; unset is its default user." }),
@@ -102,10 +114,37 @@ function defaults(): RedisConfig {
 function address(): Kind<RedisAddress> {
   return parsedKind<RedisAddress>(
     "host:port such as 127.0.0.1:6379",
-    (raw, refuse) => {
-      const parsed = typeof raw === "string" ? parseBind(raw) : undefined
-      return parsed?.host === undefined || parsed.port === 0 ? refuse() : { host: parsed.host, port: parsed.port }
-    },
+    (raw, refuse) => addressOf(raw) ?? refuse(),
     formatBind,
   )
+}
+
+/** Pairs of addresses; each announced one has one reachable one. */
+function routes(): Kind<readonly RedisRoute[]> {
+  const { schema, show } = list(
+    parsedKind<RedisRoute>(
+      "a pair",
+      (raw, refuse) => {
+        const [announced, reachable, ...more] = typeof raw === "string" ? raw.split("=").map(addressOf) : []
+        return announced === undefined || reachable === undefined || more.length > 0
+          ? refuse()
+          : { announced, reachable }
+      },
+      ({ announced, reachable }) => `${formatBind(announced)}=${formatBind(reachable)}`,
+    ),
+  )
+  return parsedKind(
+    "a list, each announced=reachable such as 10.0.0.5:6379=redis.example.org:6379, no announced one twice",
+    (raw, refuse) => {
+      const { data = [], success } = schema.safeParse(raw)
+      const announced = new Set(data.map((route) => formatBind(route.announced)))
+      return success && announced.size === data.length ? data : refuse()
+    },
+    show,
+  )
+}
+
+function addressOf(raw: unknown): RedisAddress | undefined {
+  const parsed = typeof raw === "string" ? parseBind(raw) : undefined
+  return parsed?.host === undefined || parsed.port === 0 ? undefined : { host: parsed.host, port: parsed.port }
 }

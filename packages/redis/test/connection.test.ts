@@ -221,3 +221,32 @@ it.skipIf(!haveRedis)("a connection through Sentinels goes to the new primary", 
   await until(async () => (await code(redis.command(["SET", "b", "2"]))) === "no error")
   expect(text(await redis.command(["GET", "a"]))).toBe("1")
 })
+
+it.skipIf(!haveRedis)("a primary that hangs is left when the Sentinels name another", async () => {
+  await using sentinel = await startSentinel()
+  // Silence alone would not end the connections for a minute.
+  await using redis = openRedis(sentinel.config({ commandTimeout: 60_000 }), parts)
+  await redis.ready(5_000)
+  const received: string[] = []
+  await using subscriber = redis.subscriber({
+    message: (_channel, message) => received.push(text(message)),
+    up: () => received.push("up"),
+    down: () => received.push("down"),
+  })
+  await subscriber.subscribe("channel")
+  const library = redis.client()
+  library.on("error", () => undefined)
+  expect(await library.ping()).toBe("PONG")
+  await redis.command(["SET", "a", "1"])
+  await redis.command(["WAIT", 1, 1000])
+  sentinel.primary.pause()
+  const underWay = code(redis.command(["GET", "a"]))
+  expect(await underWay).toBe("REDIS_UNAVAILABLE")
+  await redis.ready(10_000)
+  expect(await library.get("a")).toBe("1")
+  await until(async () => received.length === 3)
+  await redis.publish("channel", Buffer.from("heard"))
+  await until(async () => received.length === 4)
+  expect(received).toEqual(["up", "down", "up", "heard"])
+  library.disconnect()
+})

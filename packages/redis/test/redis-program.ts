@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process"
 import { accessSync, constants } from "node:fs"
 import { join } from "node:path"
 import { readEnv } from "@sluice/ops/env"
@@ -12,6 +13,13 @@ export const redisProgram: string | undefined = NAMES.find((name) =>
 
 /** Whether tests can start a real Redis; others are to be skipped: `describe.skipIf(!haveRedis)`. */
 export const haveRedis: boolean = redisProgram !== undefined
+
+/** Whether that server was built with TLS, which is its packager's choice: one that was asks for the certificate. */
+export function redisHasTls(): boolean {
+  if (redisProgram === undefined) return false
+  const { stdout } = spawnSync(redisProgram, ["--port", "0", "--tls-port", "1"], { encoding: "utf8", timeout: 5_000 })
+  return stdout.includes("Failed to configure TLS")
+}
 
 function isExecutable(file: string): boolean {
   try {

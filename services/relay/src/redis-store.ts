@@ -12,6 +12,7 @@ import { type SweepOptions, type Swept, sweepRedis } from "@sluice/queue-store/r
 import { openRedis, type RedisConnection } from "@sluice/redis/connection"
 import { checkDurability } from "@sluice/redis/durability"
 import { RedisError } from "@sluice/redis/redis-error"
+import { refusalOf } from "@sluice/redis/refusal"
 import type { RedisConfig } from "@sluice/redis/settings"
 import type { OpenStore } from "./open-store.ts"
 
@@ -97,14 +98,5 @@ function refusal(error: unknown): unknown {
   if (error instanceof SchemaError) {
     return new OperatorError(`redis.prefix: ${error.message}`, { cause: error })
   }
-  if (!(error instanceof RedisError)) return error
-  if (error.code === "REDIS_DENIED") {
-    return new OperatorError(
-      "redis.password: Redis refuses this user or password; allowed: those of a user that may run all commands on the keys and channels of redis.prefix",
-      { cause: error },
-    )
-  }
-  return new OperatorError("redis.nodes: Redis can not be reached there; allowed: addresses of servers that run", {
-    cause: error,
-  })
+  return error instanceof RedisError ? refusalOf(error) : error
 }

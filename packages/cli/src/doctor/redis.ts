@@ -4,6 +4,7 @@ import { openRedis } from "@sluice/redis/connection"
 import { checkDurability } from "@sluice/redis/durability"
 import { listOf, textOf } from "@sluice/redis/redis-command"
 import { RedisError } from "@sluice/redis/redis-error"
+import { refusalOf } from "@sluice/redis/refusal"
 import { type Finding, fine, problem } from "./finding.ts"
 import type { Patient } from "./patient.ts"
 
@@ -32,8 +33,7 @@ export async function checkRedis({ place, subject: { redis: config }, machine }:
       : [fine("redis", `Redis at ${nodes} is reachable and set up for ${config.durability}`)]
   } catch (error) {
     if (!(error instanceof RedisError)) throw error
-    const advice =
-      "start it, or correct redis.nodes, redis.password and redis.tls; `redis-cli -h HOST -p PORT ping` tells more"
+    const advice = `${refusalOf(error).message}; \`redis-cli -h HOST -p PORT ping\` tells more`
     return [problem("redis.unreachable", `Redis at ${nodes} cannot be used: ${error.message}`, advice)]
   }
 }

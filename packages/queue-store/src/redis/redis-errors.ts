@@ -26,6 +26,7 @@ function codeOf(cause: unknown): StoreProblem["code"] {
     case "REDIS_UNAVAILABLE":
     case "REDIS_READ_ONLY":
     case "REDIS_DENIED":
+    case "REDIS_UNTRUSTED":
     case "REDIS_NOT_DURABLE":
       return "STORE_UNAVAILABLE"
     default:

@@ -9,6 +9,7 @@ import { openRedis, type RedisConnection } from "@sluice/redis/connection"
 import { checkDurability } from "@sluice/redis/durability"
 import { listOf, textOf } from "@sluice/redis/redis-command"
 import { RedisError } from "@sluice/redis/redis-error"
+import { refusalOf } from "@sluice/redis/refusal"
 import type { RedisConfig } from "@sluice/redis/settings"
 import type { RelayId } from "../store/ntf-store.ts"
 import { bytesIn } from "../store/redis/context.ts"
@@ -62,7 +63,7 @@ export async function openSharedStore(
     await checkSchema(redis, keys)
   } catch (error) {
     await redis.close()
-    throw refusal(error)
+    throw error instanceof RedisError ? refusalOf(error) : error
   }
   const node = toHex(crypto.randomBytes(NODE_BYTES))
   const link = redisLink({ redis, lease })({ node, clock })
@@ -104,17 +105,4 @@ async function checkSchema(redis: RedisConnection, keys: NtfKeys): Promise<void>
   throw new OperatorError(
     `redis.prefix: the notification store there has schema version ${version}, this program knows ${SCHEMA}: run the newer program`,
   )
-}
-
-function refusal(error: unknown): unknown {
-  if (!(error instanceof RedisError)) return error
-  if (error.code === "REDIS_DENIED") {
-    return new OperatorError(
-      "redis.password: Redis refuses this user or password; allowed: those of a user that may run all commands on the keys and channels of redis.prefix",
-      { cause: error },
-    )
-  }
-  return new OperatorError("redis.nodes: Redis can not be reached there; allowed: addresses of servers that run", {
-    cause: error,
-  })
 }
