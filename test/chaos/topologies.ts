@@ -5,6 +5,7 @@ import { systemClock } from "@sluice/ops/clock"
 import { startCluster } from "../../packages/redis/test/start-cluster.ts"
 import { startRedis } from "../../packages/redis/test/start-redis.ts"
 import { CuttableProxy } from "./cuttable-proxy.ts"
+import { Detours } from "./detours.ts"
 import { Fleet } from "./fleet.ts"
 
 /** What may happen to a fleet. */
@@ -27,6 +28,8 @@ const NODES = 3
 /** Leases are shorter than usual, so that a pause beyond them fits into a short run, ms. */
 const LEASE = 2_000
 const PAUSE = 3_500
+/** How long connections are cut, ms. */
+const CUT = 1_500
 
 export const TOPOLOGIES: Readonly<Record<TopologyName, (folder: string) => Promise<Topology>>> = {
   /** Processes on one embedded store. */
@@ -73,7 +76,7 @@ export const TOPOLOGIES: Readonly<Record<TopologyName, (folder: string) => Promi
           name: "cut the connection of a node to Redis",
           run: async (node) => {
             proxies[node]?.cut()
-            await wait(1_500)
+            await wait(CUT)
             proxies[node]?.mend()
           },
         },
@@ -86,26 +89,48 @@ export const TOPOLOGIES: Readonly<Record<TopologyName, (folder: string) => Promi
     }
   },
 
-  /** Nodes on a Redis Cluster of three masters with a replica each. */
+  /** Nodes on a Redis Cluster of three masters with a replica each, each node through proxies of its own. */
   async cluster(folder) {
     const cluster = await startCluster({ replicas: 1, appendonly: true })
     const servers = [...cluster.masters, ...cluster.replicas]
+    const ports = servers.map(({ port }) => port)
+    const detours = await Promise.all(Array.from({ length: NODES }, () => Detours.to(ports)))
     const fleet = await Fleet.start({
       nodes: NODES,
       dataFolder: folder,
       lease: LEASE,
-      settings: () => ({
+      settings: (index) => ({
         "store.kind": "redis",
         "redis.kind": "cluster",
-        "redis.nodes": cluster.masters.map(({ port }) => `127.0.0.1:${port}`),
+        "redis.nodes": detours[index]?.nodes ?? [],
+        "redis.nat_map": detours[index]?.natMap ?? [],
         "redis.durability": "replicated",
       }),
     })
     let next = 0
+    let nextCut = 0
     return {
       fleet,
       faults: [
         ...nodeFaults(fleet),
+        {
+          name: "cut the connections of a node to Redis",
+          run: async (node) => {
+            detours[node]?.cut()
+            await wait(CUT)
+            detours[node]?.mend()
+          },
+        },
+        {
+          // The node then has the others, and perhaps its channels.
+          name: "cut a node from one Redis of the Cluster",
+          run: async (node) => {
+            const server = nextCut++ % servers.length
+            detours[node]?.cut(server)
+            await wait(CUT)
+            detours[node]?.mend(server)
+          },
+        },
         {
           // One of them after the other: a master fails over to its replica, which is then the one to fail.
           name: "restart a Redis of the Cluster",
@@ -120,6 +145,7 @@ export const TOPOLOGIES: Readonly<Record<TopologyName, (folder: string) => Promi
       ],
       async [Symbol.asyncDispose]() {
         await fleet[Symbol.asyncDispose]()
+        await Promise.all(detours.map((detour) => detour[Symbol.asyncDispose]()))
         await cluster[Symbol.asyncDispose]()
       },
     }
