@@ -13,6 +13,7 @@ import type { BlockServer, ListenAddress } from "./server.ts"
 import type { ServerLevels, Stage } from "./server-metrics.ts"
 import type { ServerComponents, ServerOptions, SourceProvider } from "./server-options.ts"
 import type { ServerShared } from "./server-shared.ts"
+import { Turns } from "./turns.ts"
 
 /** Certificates that may still be needed by handshakes that began with them. */
 const CREDENTIALS_KEPT = 4
@@ -30,6 +31,7 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
   readonly components: ServerComponents
   readonly admission: Admission
   readonly gate: HandshakeGate
+  readonly turns: Turns
   readonly source: SourceProvider
   readonly tls: TlsServer
   readonly #listener: Listener
@@ -42,11 +44,12 @@ class TlsBlockServer<Params extends BlockSession, Command> implements BlockServe
 
   constructor(options: ServerOptions<Params, Command>, components: ServerComponents) {
     const { settings, credentials, listen: binds } = options
-    const { clock, log, metrics } = components
+    const { clock, log, metrics, loop } = components
     this.options = options
     this.components = components
     this.admission = new Admission(settings, clock)
     this.gate = new HandshakeGate(settings.maxHandshakes, settings.maxWaitingHandshakes, clock)
+    this.turns = new Turns(clock, loop)
     this.source = options.source ?? sourceBehind(settings.balancers)
     this.#credentials = [credentials]
     this.tls = createTlsServer(this.#tlsOptions(credentials))

@@ -199,10 +199,10 @@ export class Incoming<Params extends BlockSession, Command> {
   }
 
   #startSession(stream: BlockStream, params: Params): void {
-    const { options, components, draining } = this.#server
+    const { options, components, turns, draining } = this.#server
     const { protocol, sessions, settings } = options
     const session = new LiveSession({
-      ...{ stream, params, protocol, sessions, settings },
+      ...{ stream, params, protocol, sessions, settings, turns },
       ...components,
       onEnd: () => {
         this.#stage = "closing"

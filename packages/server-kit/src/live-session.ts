@@ -6,9 +6,16 @@ import type { CloseReason } from "@sluice/transport/errors"
 import type { BlockProtocol, BlockSession, Reply } from "./protocol.ts"
 import type { ServerMetrics } from "./server-metrics.ts"
 import type { ServerSettings } from "./server-settings.ts"
-import type { Session, SessionEnd, SessionFactory, SessionHandler } from "./session-handler.ts"
+import {
+  type Session,
+  type SessionEnd,
+  type SessionFactory,
+  type SessionHandler,
+  SHORT_UNIT,
+} from "./session-handler.ts"
 import { SessionOutput } from "./session-output.ts"
 import { type Congestible, StallWatch } from "./stall-watch.ts"
+import type { Turns } from "./turns.ts"
 
 /** What a session works with. */
 export interface SessionParts<Params extends BlockSession, Command> {
@@ -17,6 +24,8 @@ export interface SessionParts<Params extends BlockSession, Command> {
   readonly protocol: BlockProtocol<Params, Command>
   readonly sessions: SessionFactory<Params, Command>
   readonly settings: ServerSettings
+  /** Shared with all other sessions of the process. */
+  readonly turns: Turns
   readonly clock: Clock
   readonly log: Log
   readonly metrics: ServerMetrics
@@ -28,6 +37,7 @@ export interface SessionParts<Params extends BlockSession, Command> {
  *
  * Reading stops while too many blocks wait to be processed, and while the peer doesn't read what it was sent; TCP then
  * tells the peer. No block is processed while output is congested, so a session holds a bounded amount of everything.
+ * A block of many commands waits for its turn among the sessions that have one; blocks behind it wait for it.
  */
 export class LiveSession<Params extends BlockSession, Command>
   implements Session<Params, Command>, BlockHandler, Congestible
@@ -37,10 +47,12 @@ export class LiveSession<Params extends BlockSession, Command>
   readonly #handler: SessionHandler<Command>
   readonly #output: SessionOutput
   readonly #stall: StallWatch
-  /** Blocks that wait for the one in progress. */
+  /** Blocks that wait for the one in progress, the first of them perhaps for its turn. */
   readonly #received: (readonly Command[])[] = []
   /** The block in progress. */
   #current: readonly Command[] | undefined
+  /** Leaves the line of long blocks, if the first of those that wait is in it. */
+  #leaveLine: (() => void) | undefined
   #slow = 0
   #reading = false
   #end: SessionEnd | undefined
@@ -116,6 +128,10 @@ export class LiveSession<Params extends BlockSession, Command>
     )
   }
 
+  turn(): Promise<void> {
+    return this.#parts.turns.goOn()
+  }
+
   close(): void {
     this.#endWith("closed")
   }
@@ -186,6 +202,7 @@ export class LiveSession<Params extends BlockSession, Command>
   onClose(reason: CloseReason, error?: Error): void {
     this.#state = "closed"
     this.#stall.cancel()
+    this.#leaveLine?.()
     this.#received.length = 0
     const { metrics, log, onEnd } = this.#parts
     const end = this.#end ?? reason
@@ -200,8 +217,8 @@ export class LiveSession<Params extends BlockSession, Command>
   }
 
   /** Processes blocks as long as it may, then lets more come. */
-  #work(): void {
-    for (let commands = this.#next(); commands !== undefined; commands = this.#next()) {
+  #work(mayBeLong = false): void {
+    for (let commands = this.#next(mayBeLong); commands !== undefined; commands = this.#next()) {
       this.#current = commands
       try {
         const answers = this.#handler.handle(commands)
@@ -219,10 +236,24 @@ export class LiveSession<Params extends BlockSession, Command>
     if (this.#state === "draining" && !busy) this.#endWith("drained")
   }
 
-  #next(): readonly Command[] | undefined {
-    const { maxSlowCommands } = this.#parts.settings
+  /** The block to process now, if there is one; a long one that it is not the turn of gets in line. */
+  #next(mayBeLong = false): readonly Command[] | undefined {
+    const { settings, turns } = this.#parts
     if (!this.open || this.#current !== undefined) return undefined
-    return this.#output.congested || this.#slow >= maxSlowCommands ? undefined : this.#received.shift()
+    if (this.#output.congested || this.#slow >= settings.maxSlowCommands) return undefined
+    const [first] = this.#received
+    if (first === undefined || first.length <= SHORT_UNIT || mayBeLong) return this.#received.shift()
+    this.#leaveLine ??= turns.wait(this.#onTurn)
+    return undefined
+  }
+
+  readonly #onTurn = (): void => {
+    this.#leaveLine = undefined
+    try {
+      this.#work(true)
+    } catch (error) {
+      this.#fail("a long block could not be processed in its turn", error)
+    }
   }
 
   readonly #onAnswers = (answers: readonly Reply[]): void => {

@@ -10,6 +10,7 @@ import type { BlockProtocol, BlockSession } from "./protocol.ts"
 import type { ServerMetrics } from "./server-metrics.ts"
 import type { ServerSettings } from "./server-settings.ts"
 import type { SessionFactory } from "./session-handler.ts"
+import type { EventLoop } from "./turns.ts"
 
 /**
  * Where a connection comes from, for the limits per source: an IP address, or `undefined` when it is not known, which
@@ -51,4 +52,6 @@ export interface ServerComponents {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: ServerMetrics
+  /** Default that of Node.js. */
+  readonly loop?: EventLoop | undefined
 }

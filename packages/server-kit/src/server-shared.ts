@@ -4,6 +4,7 @@ import type { Admission } from "./admission.ts"
 import type { HandshakeGate } from "./handshake-gate.ts"
 import type { BlockSession } from "./protocol.ts"
 import type { ServerComponents, ServerOptions, SourceProvider } from "./server-options.ts"
+import type { Turns } from "./turns.ts"
 
 /** What connections share; one for each server. */
 export interface ServerShared<Params extends BlockSession, Command> {
@@ -13,6 +14,8 @@ export interface ServerShared<Params extends BlockSession, Command> {
   /** Where connections come from. */
   readonly source: SourceProvider
   readonly gate: HandshakeGate
+  /** What long blocks of all sessions wait for. */
+  readonly turns: Turns
   /** Sets TLS up on a socket; it appears as 'secureConnection'. */
   readonly tls: TlsServer
   /** The credentials in use, the newest first; an earlier one serves handshakes that began with it. */

@@ -1,6 +1,12 @@
 import type { CloseReason } from "@sluice/transport/errors"
 import type { BlockSession, Reply } from "./protocol.ts"
 
+/**
+ * A block of so many commands is processed at once; one of more waits for its turn, so that many of them, as after a
+ * restart, delay nobody else. So many authorizations are checked in half a millisecond, or 3 ms at the worst (Ed448).
+ */
+export const SHORT_UNIT = 8
+
 /** Why a session came to its end. */
 export type SessionEnd =
   /** As the stream says: the peer `ended` it, the connection was `cut` or `failed`, or this side `closed` it. */
@@ -37,6 +43,12 @@ export interface Session<Params extends BlockSession, Command> {
    * way (a setting), no further block of the session is processed.
    */
   answerLater(command: Command, work: Promise<Reply>): void
+  /**
+   * For `handle`, in a unit of more than {@link SHORT_UNIT} commands that keeps the processor busy: to be awaited after
+   * each so many, so that other sessions are served meanwhile. Resolves when it may go on, before any other long unit
+   * begins; at the end of the session, too.
+   */
+  turn(): Promise<void>
   /** Closes the connection after what was sent so far. */
   close(): void
 }

@@ -18,6 +18,7 @@ import { createServerMetrics, type ServerMetrics } from "../src/server-metrics.t
 import type { ServerOptions } from "../src/server-options.ts"
 import { defaultServerSettings, type ServerSettings } from "../src/server-settings.ts"
 import type { Session, SessionEnd, SessionFactory, SessionHandler } from "../src/session-handler.ts"
+import type { EventLoop } from "../src/turns.ts"
 
 /** Blocks of a protocol whose commands are texts. Small, so that many of them fit into socket buffers. */
 export const TOY_BLOCK = 512
@@ -72,6 +73,7 @@ export interface Fixture extends AsyncDisposable {
 export interface FixtureOptions {
   readonly settings?: Partial<ServerSettings>
   readonly clock?: Clock
+  readonly loop?: EventLoop
   readonly protocol?: BlockProtocol<BlockSession, string>
   readonly extra?: Partial<ServerOptions<BlockSession, string>>
   /** The handler of a session; by default it answers each command with itself. */
@@ -103,7 +105,7 @@ export async function serve(options: FixtureOptions = {}): Promise<Fixture> {
       settings: { ...defaultServerSettings, ...options.settings },
       ...options.extra,
     },
-    { crypto: nativeCrypto, clock: options.clock ?? systemClock, log, metrics },
+    { crypto: nativeCrypto, clock: options.clock ?? systemClock, log, metrics, loop: options.loop },
   )
   await server.start()
   const port = (): number => server.addresses[0]?.port ?? 0
