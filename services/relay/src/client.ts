@@ -37,6 +37,8 @@ export interface Connection {
   readonly congested: boolean
   /** Resolves when output is drained, or the connection is gone. */
   room(): Promise<void>
+  /** Resolves when a block of many commands may go on; others were served meanwhile. */
+  turn(): Promise<void>
 }
 
 /**

@@ -44,6 +44,7 @@ export async function processUnit(
     const received = commands[index]
     if (received === undefined) continue
     if (!verdict.ok) refusals.push(refusal(relay.statistics, received, verdict.error))
+    else if (client.closed && subscribes(verdict.request)) continue
     else if (!answeredLater(relay, client, verdict.request)) requests.push(verdict.request)
     else {
       const { request } = verdict
@@ -57,6 +58,21 @@ export async function processUnit(
   if (requests.length === 0) return { answers: refusals, messages: [] }
   if (refusals.length > 0) client.connection.push(refusals)
   return result(requests, await execute(relay, client, requests))
+}
+
+/** Commands that leave something with the connection: one that is gone would never give it up again. */
+function subscribes({ command }: Request): boolean {
+  switch (command.tag) {
+    case "SUB":
+    case "NSUB":
+    case "SUBS":
+    case "NSUBS":
+      return true
+    case "NEW":
+      return command.subscription === "subscribe"
+    default:
+      return false
+  }
 }
 
 function answeredLater(relay: RelayContext, client: Client, request: Request): boolean {

@@ -119,6 +119,10 @@ class SessionConnection implements Connection {
     return this.#session.congested
   }
 
+  turn(): Promise<void> {
+    return this.#session.turn()
+  }
+
   push(batch: readonly Outgoing[]): void {
     try {
       this.#session.push(batch.map((outgoing) => encode(this.#crypto, this.#session.params, outgoing)))

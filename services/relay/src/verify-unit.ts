@@ -2,6 +2,7 @@ import { type AuthKey, decodePublicKey, keyForPlace } from "@sluice/crypto/keys"
 import { equalBytes } from "@sluice/encoding/bytes"
 import type { QueueRecord } from "@sluice/queue-store/records"
 import { StoreError } from "@sluice/queue-store/store-error"
+import { SHORT_UNIT } from "@sluice/server-kit/session-handler"
 import {
   type Verifier,
   verifyAuthorization,
@@ -21,6 +22,8 @@ import type { Request } from "./request.ts"
 export interface Authority {
   readonly verifier: Verifier
   readonly service?: ConnectedService | undefined
+  /** Awaited between the parts of a long block. */
+  turn?(): Promise<void>
 }
 
 /** What became of one command. */
@@ -35,6 +38,7 @@ const SERVICE: SmpError = { type: "SERVICE" }
  * Decides about the commands of one block, before any of them is executed (smp.md §3.2). In this order: does the queue
  * exist, is the role right, the service signature, the command's own authorization, and only then whether the queue is
  * blocked. Whatever is refused with AUTH has cost one verification of the kind of authorization that came.
+ * A long block is verified in parts, with turns of others between them.
  */
 export async function verifyUnit(
   relay: RelayContext,
@@ -43,16 +47,26 @@ export async function verifyUnit(
 ): Promise<Verdict[]> {
   const queues = await lookUp(relay, commands)
   const blobKeys = await blobKeysFor(relay, commands)
-  return commands.map((received, index) => {
-    const queue = queues[index]
-    const blobKey = blobKeys?.get(received)
-    if (queue instanceof StoreError) return { ok: false, error: storeError(queue) }
-    if (blobKey instanceof StoreError) return { ok: false, error: storeError(blobKey) }
-    const error = verify(authority, received, queue, blobKey)
-    if (error !== undefined) return { ok: false, error }
-    const { corrId, entityId, command } = received
-    return { ok: true, request: { corrId, entityId, command, queue, blobKey } }
-  })
+  const verdicts: Verdict[] = []
+  for (const [index, received] of commands.entries()) {
+    if (index > 0 && index % SHORT_UNIT === 0) await authority.turn?.()
+    verdicts.push(verdictOn(authority, received, queues[index], blobKeys?.get(received)))
+  }
+  return verdicts
+}
+
+function verdictOn(
+  authority: Authority,
+  received: ReceivedCommand,
+  queue: Found,
+  blobKey: Uint8Array | StoreError | undefined,
+): Verdict {
+  if (queue instanceof StoreError) return { ok: false, error: storeError(queue) }
+  if (blobKey instanceof StoreError) return { ok: false, error: storeError(blobKey) }
+  const error = verify(authority, received, queue, blobKey)
+  if (error !== undefined) return { ok: false, error }
+  const { corrId, entityId, command } = received
+  return { ok: true, request: { corrId, entityId, command, queue, blobKey } }
 }
 
 /** How a failure of the storage is told: by the name of the operation, never by what it was about. */

@@ -50,6 +50,7 @@ export function connect(relay: RelayContext, service?: ConnectedService): FakeCl
       sent.push(...batch)
     },
     room: () => Promise.resolve(),
+    turn: () => Promise.resolve(),
   }
   const client = new Client(connection)
   relay.clients.add(client)
