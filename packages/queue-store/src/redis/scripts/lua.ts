@@ -1,21 +1,21 @@
 /**
  * Pieces of Lua that several scripts share. Every script begins with those that it uses. Those that recipients and operators
- * need while Redis is full run without memory as well: what frees some must not be refused for lack of it.
+ * need while Redis is full run without memory as well: what frees some must not be refused for lack of it. The first value of
+ * every answer is a word: `ok`, or why not.
  */
 
-/**
- * The record of `KEYS[1]` in the order of `RECORD_FIELDS`, and how refusals look. The first value of every answer is a
- * word: `ok`, or why not.
- */
+/** The record of `KEYS[1]` in the order of `RECORD_FIELDS`. */
 export const RECORD = `
 local function record()
   return redis.call('HMGET', KEYS[1], 'i', 'k', 'q', 'l', 'n', 'y', 'z', 'v', 't', 'u')
 end
-local function refusal(r)
-  if not r[1] then return {'no-queue'} end
-  if r[9] and string.byte(r[9]) ~= 111 then return {'blocked', r[9]} end
-  return false
-end
+`
+
+/** {@link RECORD}, and goes on with it as `r` if there is a queue that no operator has blocked. */
+export const USABLE_RECORD = `${RECORD}
+local r = record()
+if not r[1] then return {'no-queue'} end
+if r[9] and string.byte(r[9]) ~= 111 then return {'blocked', r[9]} end
 `
 
 /**

@@ -1,5 +1,5 @@
 import { type Script, script } from "@sluice/redis/script"
-import { EXPIRE, ITEMS, NOTIFICATIONS, RECORD } from "./lua.ts"
+import { EXPIRE, ITEMS, NOTIFICATIONS, USABLE_RECORD } from "./lua.ts"
 
 /** Sending, reading, acknowledging and expiring messages, and subscriptions to them. */
 
@@ -125,10 +125,7 @@ export const SUBSCRIBE: Script = script({
   name: "subscribe",
   keys: 3,
   withoutMemory: true,
-  lua: `${RECORD}${ITEMS}
-local r = record()
-local refused = refusal(r)
-if refused then return refused end
+  lua: `${ITEMS}${USABLE_RECORD}
 local head = redis.call('LINDEX', KEYS[2], 0)
 local body = false
 if head and not isMarker(head) then

@@ -1,7 +1,25 @@
 import { type Script, script } from "@sluice/redis/script"
-import { NOTIFICATIONS, RECORD } from "./lua.ts"
+import { NOTIFICATIONS, RECORD, USABLE_RECORD } from "./lua.ts"
 
 /** Notifiers and what waits for them. */
+
+/** Removes the notifier and what waits for it; gives how many notifications that were. */
+const DROP_NOTIFIER = `
+local function dropNotifier()
+  local dropped = redis.call('LLEN', KEYS[2])
+  redis.call('DEL', KEYS[2])
+  redis.call('HDEL', KEYS[1], 'n', 'y', 'z')
+  return dropped
+end
+`
+
+/** Whether `ARGV[1]` is the queue's notifier, whose ID is the beginning of its field. */
+const IS_NOTIFIER = `
+local function isNotifier()
+  local n = redis.call('HGET', KEYS[1], 'n')
+  return n and string.sub(n, 1, 24) == ARGV[1]
+end
+`
 
 /**
  * Keys: record, notifications. Arguments: "1" if the index of the new notifier is this queue's, then names and values of
@@ -10,14 +28,9 @@ import { NOTIFICATIONS, RECORD } from "./lua.ts"
 export const SET_NOTIFIER: Script = script({
   name: "set notifier",
   keys: 2,
-  lua: `${RECORD}
-local r = record()
-local refused = refusal(r)
-if refused then return refused end
+  lua: `${USABLE_RECORD}${DROP_NOTIFIER}
 if ARGV[1] ~= '1' then return {'id-taken'} end
-local dropped = redis.call('LLEN', KEYS[2])
-redis.call('DEL', KEYS[2])
-redis.call('HDEL', KEYS[1], 'n', 'y', 'z')
+local dropped = dropNotifier()
 redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 return {'ok', record(), r[5], r[6], r[7], dropped}
 `,
@@ -27,16 +40,9 @@ return {'ok', record(), r[5], r[6], r[7], dropped}
 export const DELETE_NOTIFIER: Script = script({
   name: "delete notifier",
   keys: 2,
-  lua: `${RECORD}
-local r = record()
-local refused = refusal(r)
-if refused then return refused end
-local n, y, z = r[5], r[6], r[7]
-local dropped = redis.call('LLEN', KEYS[2])
-redis.call('DEL', KEYS[2])
-redis.call('HDEL', KEYS[1], 'n', 'y', 'z')
-r[5], r[6], r[7] = false, false, false
-return {'ok', r, n, y, z, dropped}
+  lua: `${USABLE_RECORD}${DROP_NOTIFIER}
+local dropped = dropNotifier()
+return {'ok', record(), r[5], r[6], r[7], dropped}
 `,
 })
 
@@ -63,9 +69,8 @@ return {'ok', r, before}
 export const LIST_NOTIFICATIONS: Script = script({
   name: "list notifications",
   keys: 2,
-  lua: `
-local n = redis.call('HGET', KEYS[1], 'n')
-if not n or string.sub(n, 1, 24) ~= ARGV[1] then return {'ok', {}} end
+  lua: `${IS_NOTIFIER}
+if not isNotifier() then return {'ok', {}} end
 return {'ok', redis.call('LRANGE', KEYS[2], 0, tonumber(ARGV[2]) - 1)}
 `,
 })
@@ -74,9 +79,8 @@ return {'ok', redis.call('LRANGE', KEYS[2], 0, tonumber(ARGV[2]) - 1)}
 export const REMOVE_NOTIFICATIONS: Script = script({
   name: "remove notifications",
   keys: 2,
-  lua: `${NOTIFICATIONS}
-local n = redis.call('HGET', KEYS[1], 'n')
-if not n or string.sub(n, 1, 24) ~= ARGV[1] then return {'ok', 0} end
+  lua: `${NOTIFICATIONS}${IS_NOTIFIER}
+if not isNotifier() then return {'ok', 0} end
 local removed = 0
 while true do
   local item = redis.call('LINDEX', KEYS[2], 0)
@@ -109,9 +113,8 @@ return {'ok', expired}
 export const ADD_NOTIFICATIONS: Script = script({
   name: "add notifications",
   keys: 2,
-  lua: `${NOTIFICATIONS}
-local n = redis.call('HGET', KEYS[1], 'n')
-if not n or string.sub(n, 1, 24) ~= ARGV[1] then return {'no-queue'} end
+  lua: `${NOTIFICATIONS}${IS_NOTIFIER}
+if not isNotifier() then return {'no-queue'} end
 for position = 2, #ARGV do notify(KEYS[2], ARGV[position]) end
 return {'ok'}
 `,

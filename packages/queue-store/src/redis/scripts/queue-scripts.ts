@@ -1,5 +1,5 @@
 import { type Script, script } from "@sluice/redis/script"
-import { DROP_MESSAGES, ITEMS, RECORD } from "./lua.ts"
+import { DROP_MESSAGES, ITEMS, RECORD, USABLE_RECORD } from "./lua.ts"
 
 /** Whole queues, and changes of their record. */
 
@@ -40,10 +40,7 @@ return {'ok', r, messages, notifications, o, e}
 export const SECURE: Script = script({
   name: "secure",
   keys: 2,
-  lua: `${RECORD}
-local r = record()
-local refused = refusal(r)
-if refused then return refused end
+  lua: `${USABLE_RECORD}
 if ARGV[1] ~= 'recipient' and string.byte(r[1]) ~= 109 then return {'wrong-mode'} end
 local data = false
 if ARGV[1] == 'link' then
@@ -64,10 +61,7 @@ return {'ok', r, data}
 export const SET_RECIPIENT_KEYS: Script = script({
   name: "set recipient keys",
   keys: 1,
-  lua: `${RECORD}
-local r = record()
-local refused = refusal(r)
-if refused then return refused end
+  lua: `${USABLE_RECORD}
 if string.byte(r[1]) ~= 99 then return {'wrong-mode'} end
 redis.call('HSET', KEYS[1], 'k', ARGV[1])
 r[2] = ARGV[1]
@@ -123,10 +117,7 @@ return {'ok'}
 export const SET_LINK: Script = script({
   name: "set link",
   keys: 2,
-  lua: `${RECORD}
-local r = record()
-local refused = refusal(r)
-if refused then return refused end
+  lua: `${USABLE_RECORD}
 if r[3] and string.byte(r[1]) ~= 99 then return {'secured'} end
 if r[4] then
   if r[4] ~= ARGV[1] then return {'link-differs'} end
@@ -147,10 +138,7 @@ return {'ok', r}
 export const DELETE_LINK: Script = script({
   name: "delete link",
   keys: 2,
-  lua: `${RECORD}
-local r = record()
-local refused = refusal(r)
-if refused then return refused end
+  lua: `${USABLE_RECORD}
 local before = r[4]
 if before then
   redis.call('HDEL', KEYS[1], 'l')
