@@ -12,9 +12,10 @@ import {
   nsub,
   receive,
   secureAsSender,
-  sendTo,
+  store,
   sub,
   subWithMessage,
+  take,
 } from "../support/steps.ts"
 
 /** What nodes that share an address do when they can't hear each other (docs/cluster.md): nothing stored is forgotten. */
@@ -33,32 +34,26 @@ afterEach(() => fleet[Symbol.asyncDispose]())
 
 const name = (index: number): string => fleet.node(index).name
 
-async function take(recipient: RawClient, text: string): Promise<void> {
-  const message = await receive(recipient, queue)
-  expect(message.text).toBe(text)
-  expect(await ack(recipient, queue, message)).toEqual(OK)
-}
-
 describe("a node whose channel was cut", () => {
   test("delivers what was stored meanwhile when it is heard again", async () => {
     fleet.hub.cut(name(0))
-    expect(await sendTo(s, queue, "1")).toEqual(OK)
+    await store(s, queue, "1")
     await r.quiet()
     fleet.hub.heal(name(0))
-    await take(r, "1")
+    await take(r, queue, "1")
     await r.quiet()
   })
 
   test("finds out which subscriptions moved, and tells END", async () => {
-    expect(await sendTo(s, queue, "1")).toEqual(OK)
+    await store(s, queue, "1")
     const first = await receive(r, queue)
     fleet.hub.cut(name(0))
     const r2 = await fleet.connectTo(2)
     const { first: again } = await subWithMessage(r2, queue)
     expect(again.text).toBe("1")
     expect(await ack(r2, queue, again)).toEqual(OK)
-    expect(await sendTo(s, queue, "2")).toEqual(OK)
-    await take(r2, "2")
+    await store(s, queue, "2")
+    await take(r2, queue, "2")
     await r.quiet()
     fleet.hub.heal(name(0))
     await expectEvent(r, queue.ids.recipientId, { tag: "END" })
@@ -76,10 +71,10 @@ describe("a node whose channel was cut", () => {
 
   test("makes the others look for what it could not tell them", async () => {
     fleet.hub.cut(name(1))
-    expect(await sendTo(s, queue, "1")).toEqual(OK)
+    await store(s, queue, "1")
     await r.quiet()
     fleet.hub.heal(name(1))
-    await take(r, "1")
+    await take(r, queue, "1")
   })
 
   test("ends notifications that another node took over", async () => {
@@ -90,7 +85,7 @@ describe("a node whose channel was cut", () => {
     expect(await nsub(n2, queue)).toEqual(sok(n2))
     fleet.hub.heal(name(0))
     await expectEvent(n1, notifierId, { tag: "END" })
-    expect(await sendTo(s, queue, "1", true)).toEqual(OK)
+    await store(s, queue, "1", true)
     expect((await n2.event()).message.tag).toBe("NMSG")
     await n1.quiet()
   })
@@ -100,7 +95,7 @@ describe("a node whose channel was cut", () => {
     await addNotifier(r, queue)
     expect(await nsub(n, queue)).toEqual(sok(n))
     fleet.hub.cut(name(0))
-    expect(await sendTo(s, queue, "1", true)).toEqual(OK)
+    await store(s, queue, "1", true)
     await n.quiet()
     fleet.hub.heal(name(0))
     expect((await n.event()).message.tag).toBe("NMSG")
@@ -110,20 +105,20 @@ describe("a node whose channel was cut", () => {
 describe("a node that dies", () => {
   test("makes the others look for what it did not tell them", async () => {
     fleet.hub.cut(name(1))
-    expect(await sendTo(s, queue, "1")).toEqual(OK)
+    await store(s, queue, "1")
     await r.quiet()
     fleet.hub.kill(name(1))
-    await take(r, "1")
+    await take(r, queue, "1")
   })
 
   test("leaves its subscriptions to who comes first", async () => {
-    expect(await sendTo(s, queue, "1")).toEqual(OK)
+    await store(s, queue, "1")
     await receive(r, queue)
     fleet.hub.kill(name(0))
     const r2 = await fleet.connectTo(1)
     const { first } = await subWithMessage(r2, queue)
     expect(first.text).toBe("1")
-    expect(await sendTo(s, queue, "2")).toEqual(OK)
+    await store(s, queue, "2")
     const answer = await ack(r2, queue, first)
     expect(delivered(queue, answer).text).toBe("2")
   })
@@ -133,10 +128,10 @@ describe("a node that stood still for longer than its lease", () => {
   test("ends what others took over, keeps the rest, and believes nothing that waited for it", async () => {
     const kept = await createQueue(r)
     await secureAsSender(s, kept)
-    expect(await sendTo(s, queue, "1")).toEqual(OK)
+    await store(s, queue, "1")
     const first = await receive(r, queue)
     fleet.hub.pause(name(0))
-    expect(await sendTo(s, kept, "for r")).toEqual(OK)
+    await store(s, kept, "for r")
     const r2 = await fleet.connectTo(2)
     const { first: again } = await subWithMessage(r2, queue)
     expect(again.text).toBe("1")
@@ -144,12 +139,10 @@ describe("a node that stood still for longer than its lease", () => {
     expect(await ack(r, queue, first)).toEqual(NO_MSG)
     await expectEvent(r, queue.ids.recipientId, { tag: "END" })
     fleet.hub.resume(name(0))
-    const message = await receive(r, kept)
-    expect(message.text).toBe("for r")
-    expect(await ack(r, kept, message)).toEqual(OK)
+    await take(r, kept, "for r")
     expect(await ack(r2, queue, again)).toEqual(OK)
-    expect(await sendTo(s, queue, "2")).toEqual(OK)
-    await take(r2, "2")
+    await store(s, queue, "2")
+    await take(r2, queue, "2")
     await r.quiet()
   })
 
@@ -159,8 +152,8 @@ describe("a node that stood still for longer than its lease", () => {
     expect(await sub(r2, queue)).toEqual(sok(r2))
     fleet.hub.resume(name(0))
     await expectEvent(r, queue.ids.recipientId, { tag: "END" })
-    expect(await sendTo(s, queue, "1")).toEqual(OK)
-    await take(r2, "1")
+    await store(s, queue, "1")
+    await take(r2, queue, "1")
     await r.quiet()
   })
 
@@ -192,20 +185,14 @@ describe("a service", () => {
     return client
   }
 
-  async function serviceTakes(client: RawClient, text: string): Promise<void> {
-    const message = await receive(client, owned)
-    expect(message.text).toBe(text)
-    expect(await ack(client, owned, message)).toEqual(OK)
-  }
-
   test("gets what was stored while its node was cut off", async () => {
     fleet.hub.cut(name(0))
-    expect(await sendTo(s, owned, "1")).toEqual(OK)
+    await store(s, owned, "1")
     await c1.quiet()
     fleet.hub.heal(name(0))
-    await serviceTakes(c1, "1")
-    expect(await sendTo(s, owned, "2")).toEqual(OK)
-    await serviceTakes(c1, "2")
+    await take(c1, owned, "1")
+    await store(s, owned, "2")
+    await take(c1, owned, "2")
   })
 
   test("hears ENDS when it moved while its node was cut off, and what it held goes where it is", async () => {
@@ -213,14 +200,14 @@ describe("a service", () => {
     fleet.hub.cut(name(0))
     const c2 = await subscribed(2)
     // Its node does not know yet, and pushes to a connection that is not the service's any more.
-    expect(await sendTo(local, owned, "1")).toEqual(OK)
+    await store(local, owned, "1")
     expect((await receive(c1, owned)).text).toBe("1")
     fleet.hub.heal(name(0))
     const { entityId, message } = await c1.event()
     expect([entityId, message.tag]).toEqual([c1.serviceId, "ENDS"])
-    await serviceTakes(c2, "1")
-    expect(await sendTo(s, owned, "2")).toEqual(OK)
-    await serviceTakes(c2, "2")
+    await take(c2, owned, "1")
+    await store(s, owned, "2")
+    await take(c2, owned, "2")
     await c1.quiet()
   })
 
@@ -229,20 +216,20 @@ describe("a service", () => {
     const c2 = await subscribed(2)
     fleet.hub.heal(name(1))
     expect((await c1.event()).message.tag).toBe("ENDS")
-    expect(await sendTo(s, owned, "1")).toEqual(OK)
-    await serviceTakes(c2, "1")
+    await store(s, owned, "1")
+    await take(c2, owned, "1")
     c2.close()
     const c3 = await subscribed(1)
-    expect(await sendTo(s, owned, "2")).toEqual(OK)
-    await serviceTakes(c3, "2")
+    await store(s, owned, "2")
+    await take(c3, owned, "2")
   })
 
   test("gets what waited when the node of its sender died", async () => {
     fleet.hub.cut(name(1))
-    expect(await sendTo(s, owned, "1")).toEqual(OK)
+    await store(s, owned, "1")
     await c1.quiet()
     fleet.hub.kill(name(1))
-    await serviceTakes(c1, "1")
+    await take(c1, owned, "1")
   })
 })
 

@@ -11,8 +11,9 @@ import {
   nsub,
   receive,
   secureAsSender,
-  sendTo,
+  store,
   subWithMessage,
+  take,
 } from "../support/steps.ts"
 
 /** Three relays that share a Redis: store, leases and channels are real, and so is what goes wrong with them. */
@@ -37,7 +38,7 @@ describe("three nodes on Redis", () => {
     const [r1, r2, s] = [await fleet.connectTo(0), await fleet.connectTo(1), await fleet.connectTo(2)]
     const queue = await createQueue(r1)
     await secureAsSender(s, queue)
-    for (const text of ["1", "2"]) expect(await sendTo(s, queue, text)).toEqual(OK)
+    for (const text of ["1", "2"]) await store(s, queue, text)
     const first = await receive(r1, queue)
     const second = delivered(queue, await ack(r1, queue, first))
     expect([first.text, second.text]).toEqual(["1", "2"])
@@ -57,11 +58,11 @@ describe("three nodes on Redis", () => {
     await secureAsSender(s, queue)
     const { notifierId } = await addNotifier(r, queue)
     expect(await nsub(n1, queue)).toEqual(sok(n1))
-    expect(await sendTo(s, queue, "1", true)).toEqual(OK)
+    await store(s, queue, "1", true)
     expect((await n1.event()).message.tag).toBe("NMSG")
     expect(await nsub(n2, queue)).toEqual(sok(n2))
     await expectEvent(n1, notifierId, { tag: "END" })
-    expect(await sendTo(s, queue, "2", true)).toEqual(OK)
+    await store(s, queue, "2", true)
     expect((await n2.event()).message.tag).toBe("NMSG")
     await n1.quiet()
   })
@@ -72,9 +73,8 @@ describe("three nodes on Redis", () => {
     const c1 = await fleet.connectTo(0, { service: messages })
     const queue = await createQueue(c1)
     await secureAsSender(s, queue)
-    expect(await sendTo(s, queue, "1")).toEqual(OK)
-    const first = await receive(c1, queue)
-    expect(await ack(c1, queue, first)).toEqual(OK)
+    await store(s, queue, "1")
+    await take(c1, queue, "1")
     const c2 = await fleet.connectTo(1, { service: messages })
     const counters = countersOf(queue.ids.recipientId)
     const { serviceId } = c2
@@ -82,7 +82,7 @@ describe("three nodes on Redis", () => {
     const tags = [...(await c2.block()), ...(await c2.block())].map(({ message }) => message.tag)
     expect(tags.toSorted()).toEqual(["ALLS", "SOKS"])
     await expectEvent(c1, serviceId, { tag: "ENDS", counters })
-    expect(await sendTo(s, queue, "2")).toEqual(OK)
+    await store(s, queue, "2")
     expect((await receive(c2, queue)).text).toBe("2")
     await c1.quiet()
   })
@@ -93,10 +93,8 @@ describe("three nodes on Redis", () => {
     await secureAsSender(s, queue)
     for (let round = 0; round < 5; round++) {
       await redis.command("CLIENT", "KILL", "TYPE", "pubsub")
-      expect(await sendTo(s, queue, `${round}`)).toEqual(OK)
-      const message = await receive(r, queue)
-      expect(message.text).toBe(`${round}`)
-      expect(await ack(r, queue, message)).toEqual(OK)
+      await store(s, queue, `${round}`)
+      await take(r, queue, `${round}`)
     }
     await r.quiet()
   })
@@ -115,10 +113,8 @@ describe("three nodes on Redis", () => {
     await new Promise((resolve) => setTimeout(resolve, 1000))
     redis.resume()
     await vi.waitFor(async () => expect(await lost()).toBeGreaterThan(before), 10_000)
-    await vi.waitFor(async () => expect(await sendTo(s, queue, "1")).toEqual(OK), 10_000)
-    const message = await receive(r, queue)
-    expect(message.text).toBe("1")
-    expect(await ack(r, queue, message)).toEqual(OK)
+    await vi.waitFor(async () => await store(s, queue, "1"), 10_000)
+    await take(r, queue, "1")
   })
 
   test("a node that stops tells the others, which look for nothing", async () => {

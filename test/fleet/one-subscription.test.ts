@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { createQueue, OK, sok } from "../support/queue.ts"
+import { createQueue, sok } from "../support/queue.ts"
 import type { RawClient } from "../support/raw-client.ts"
 import { TestRelay } from "../support/relay.ts"
-import { ack, delivered, expectEvent, receive, secureAsSender, sendTo, sub } from "../support/steps.ts"
+import { drain, expectEvent, receive, secureAsSender, store, sub, take } from "../support/steps.ts"
 
 const PER_SENDER = 150
 
@@ -21,22 +21,13 @@ describe("one subscription through one node, senders on the others", () => {
     for (const s of senders) await secureAsSender(s, queue, queue.senderKeys)
 
     const send = async (s: RawClient, from: number): Promise<void> => {
-      for (let n = 0; n < PER_SENDER; n++) expect(await sendTo(s, queue, `${from} ${n}`)).toEqual(OK)
+      for (let n = 0; n < PER_SENDER; n++) await store(s, queue, `${from} ${n}`)
     }
     const texts: string[] = []
     const receiveAll = async (): Promise<void> => {
       const total = PER_SENDER * senders.length
       while (texts.length < total) {
-        let message = await receive(r, queue)
-        for (;;) {
-          texts.push(message.text)
-          const answer = await ack(r, queue, message)
-          if (answer.tag !== "MSG") {
-            expect(answer).toEqual(OK)
-            break
-          }
-          message = delivered(queue, answer)
-        }
+        texts.push(...(await drain(r, queue, await receive(r, queue))))
       }
     }
     await Promise.all([receiveAll(), ...senders.map(send)])
@@ -50,10 +41,8 @@ describe("one subscription through one node, senders on the others", () => {
     expect(await sub(r2, queue)).toEqual(sok(r2))
     await expectEvent(r, queue.ids.recipientId, { tag: "END" })
     for (const [index, s] of senders.entries()) {
-      expect(await sendTo(s, queue, `after ${index}`)).toEqual(OK)
-      const message = await receive(r2, queue)
-      expect(message.text).toBe(`after ${index}`)
-      expect(await ack(r2, queue, message)).toEqual(OK)
+      await store(s, queue, `after ${index}`)
+      await take(r2, queue, `after ${index}`)
     }
     await r.quiet()
   })
@@ -66,10 +55,8 @@ describe("one subscription through one node, senders on the others", () => {
     for (let round = 1; round <= 12; round++) {
       const next = await fleet.connectTo(round % 3)
       expect(await sub(next, queue)).toEqual(sok(next))
-      expect(await sendTo(s, queue, `${round}`)).toEqual(OK)
-      const message = await receive(next, queue)
-      expect(message.text).toBe(`${round}`)
-      expect(await ack(next, queue, message)).toEqual(OK)
+      await store(s, queue, `${round}`)
+      await take(next, queue, `${round}`)
       await expectEvent(r, queue.ids.recipientId, { tag: "END" })
       await r.quiet()
       r = next

@@ -28,6 +28,17 @@ export function sendTo(
   return sender.ask(message(body, notification), queue.asSender)
 }
 
+/** Sends a message that must be stored. */
+export async function store(
+  sender: RawClient,
+  queue: TestQueue,
+  body: string | Uint8Array,
+  notification = false,
+): Promise<void> {
+  const { tag } = await sendTo(sender, queue, body, notification)
+  if (tag !== OK.tag) throw new Error(`SEND was answered with ${tag}`)
+}
+
 /** The next block of the recipient: a message of this queue as an event, alone. */
 export async function receive(recipient: RawClient, queue: TestQueue): Promise<Delivered> {
   const { entityId, message: event } = await recipient.event()
@@ -43,6 +54,14 @@ export function delivered(queue: TestQueue, event: BrokerMessage): Delivered {
 /** `ACK` by the recipient; the answer. */
 export function ack(recipient: RawClient, queue: TestQueue, { id }: Pick<Delivered, "id">): Promise<BrokerMessage> {
   return recipient.ask({ tag: "ACK", msgId: id }, queue.asRecipient)
+}
+
+/** The recipient gets this message as an event, acknowledges it, and there is no other. */
+export async function take(recipient: RawClient, queue: TestQueue, text: string): Promise<void> {
+  const got = await receive(recipient, queue)
+  if (got.text !== text) throw new Error(`expected ${text}, got ${got.text}`)
+  const { tag } = await ack(recipient, queue, got)
+  if (tag !== OK.tag) throw new Error(`ACK was answered with ${tag}`)
 }
 
 /** `SUB` of a queue that holds no message, or `NSUB` and the like; the answer. */
