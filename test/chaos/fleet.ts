@@ -13,6 +13,8 @@ export interface FleetOptions {
   readonly lease: number
   /** Settings by key, for each node. */
   readonly settings: (index: number) => MemberSpec["overrides"]
+  /** Each node has a port of its own, for tests that choose one. */
+  readonly ownPorts?: boolean | undefined
 }
 
 /** Starts of one node in a row that may fail while what it needs is away. */
@@ -21,6 +23,9 @@ const ATTEMPTS = 5
 interface Node {
   member: Member | undefined
   paused: boolean
+  /** Where it listens; 0 as long as it never did. */
+  port: number
+  adminPort: number
 }
 
 /** Relay processes that share one port and one store, as `sluice up` starts them, under control of a test. */
@@ -34,7 +39,9 @@ export class Fleet implements AsyncDisposable {
 
   private constructor(options: FleetOptions) {
     this.#options = options
-    this.#nodes = Array.from({ length: options.nodes }, () => ({ member: undefined, paused: false }))
+    this.#nodes = Array.from({ length: options.nodes }, () => ({
+      ...{ member: undefined, paused: false, port: 0, adminPort: 0 },
+    }))
   }
 
   static async start(options: FleetOptions): Promise<Fleet> {
@@ -54,7 +61,21 @@ export class Fleet implements AsyncDisposable {
 
   /** Where all nodes listen. */
   get address(): ServerAddress {
-    return { scheme: "smp", keyHash: fromHex(this.#fingerprint), hosts: ["127.0.0.1"], port: String(this.#port) }
+    return { scheme: "smp", keyHash: this.keyHash, hosts: ["127.0.0.1"], port: String(this.#port) }
+  }
+
+  get keyHash(): Uint8Array {
+    return fromHex(this.#fingerprint)
+  }
+
+  /** Where one of them listens, with `ownPorts`. */
+  port(index: number): number {
+    return this.#at(index).port
+  }
+
+  /** What a node says at `/metrics`. */
+  async metrics(index: number): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.#at(index).adminPort}/metrics`)).text()
   }
 
   /** What the nodes logged. */
@@ -76,10 +97,11 @@ export class Fleet implements AsyncDisposable {
   }
 
   async #begin(index: number): Promise<void> {
-    const { dataFolder, hub, lease, settings } = this.#options
+    const { dataFolder, hub, lease, settings, ownPorts } = this.#options
+    const node = this.#at(index)
     const overrides = {
       "relay.bind": ["127.0.0.1"],
-      "relay.port": this.#port,
+      "relay.port": ownPorts ? node.port : this.#port,
       "relay.share_port": true,
       "admin.port": 0,
       "fleet.lease": `${lease}ms`,
@@ -88,8 +110,9 @@ export class Fleet implements AsyncDisposable {
       ...settings(index),
     }
     const member = new Member({ index, dataFolder, hub, overrides }, { write: (line) => this.#lines.push(line) })
-    this.#at(index).member = member
-    const { port, fingerprint } = await member.ready
+    node.member = member
+    const { port, adminPort, fingerprint } = await member.ready
+    Object.assign(node, { port, adminPort })
     this.#port = port
     this.#fingerprint = fingerprint
     this.#leader ??= member

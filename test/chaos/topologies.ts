@@ -6,7 +6,7 @@ import { startCluster } from "../../packages/redis/test/start-cluster.ts"
 import { startRedis } from "../../packages/redis/test/start-redis.ts"
 import { CuttableProxy } from "./cuttable-proxy.ts"
 import { Detours } from "./detours.ts"
-import { Fleet } from "./fleet.ts"
+import { Fleet, type FleetOptions } from "./fleet.ts"
 
 /** What may happen to a fleet. */
 export interface Fault {
@@ -31,12 +31,17 @@ const PAUSE = 3_500
 /** How long connections are cut, ms. */
 const CUT = 1_500
 
-export const TOPOLOGIES: Readonly<Record<TopologyName, (folder: string) => Promise<Topology>>> = {
+type Start = (folder: string, options?: Pick<FleetOptions, "ownPorts">) => Promise<Topology>
+
+export const TOPOLOGIES: Readonly<Record<TopologyName, Start>> = {
   /** Processes on one embedded store. */
-  async workers(folder) {
+  async workers(folder, options) {
     const path = join(folder, "workers.sock")
     const hub = await openSocketHub({ path, lease: LEASE }, { clock: systemClock })
-    const fleet = await Fleet.start({ nodes: NODES, dataFolder: folder, hub: path, lease: LEASE, settings: () => ({}) })
+    const fleet = await Fleet.start({
+      ...{ ...options, nodes: NODES, dataFolder: folder, lease: LEASE },
+      ...{ hub: path, settings: () => ({}) },
+    })
     return {
       fleet,
       faults: nodeFaults(fleet),
@@ -48,13 +53,11 @@ export const TOPOLOGIES: Readonly<Record<TopologyName, (folder: string) => Promi
   },
 
   /** Nodes on one Redis that writes every change to its disk, each through a proxy of its own. */
-  async redis(folder) {
+  async redis(folder, options) {
     const redis = await startRedis({ appendonly: true })
     const proxies = await Promise.all(Array.from({ length: NODES }, () => CuttableProxy.to(redis.port)))
     const fleet = await Fleet.start({
-      nodes: NODES,
-      dataFolder: folder,
-      lease: LEASE,
+      ...{ ...options, nodes: NODES, dataFolder: folder, lease: LEASE },
       settings: (index) => ({
         "store.kind": "redis",
         "redis.nodes": [`127.0.0.1:${proxies[index]?.port}`],
@@ -69,6 +72,14 @@ export const TOPOLOGIES: Readonly<Record<TopologyName, (folder: string) => Promi
           name: "restart Redis",
           run: async () => {
             await redis.kill()
+            await redis.start()
+          },
+        },
+        {
+          name: "keep Redis away for longer than the leases",
+          run: async () => {
+            await redis.kill()
+            await wait(PAUSE)
             await redis.start()
           },
         },
@@ -90,15 +101,13 @@ export const TOPOLOGIES: Readonly<Record<TopologyName, (folder: string) => Promi
   },
 
   /** Nodes on a Redis Cluster of three masters with a replica each, each node through proxies of its own. */
-  async cluster(folder) {
+  async cluster(folder, options) {
     const cluster = await startCluster({ replicas: 1, appendonly: true })
     const servers = [...cluster.masters, ...cluster.replicas]
     const ports = servers.map(({ port }) => port)
     const detours = await Promise.all(Array.from({ length: NODES }, () => Detours.to(ports)))
     const fleet = await Fleet.start({
-      nodes: NODES,
-      dataFolder: folder,
-      lease: LEASE,
+      ...{ ...options, nodes: NODES, dataFolder: folder, lease: LEASE },
       settings: (index) => ({
         "store.kind": "redis",
         "redis.kind": "cluster",
