@@ -1,207 +1,139 @@
-import { expect, it } from "vitest"
-import { connect, type Pair, TestAgent, type TestAgentOptions } from "../agent/test-agent.ts"
-import { Device, restart } from "../support/device.ts"
-import { eventually, TestNotifications } from "../support/notifications.ts"
-import { TestRelay } from "../support/relay.ts"
+import { describe, expect, it } from "vitest"
+import type { Pair } from "../agent/test-agent.ts"
+import type { Device } from "../support/device.ts"
+import { eventually } from "../support/notifications.ts"
+import { NotifiedAgents } from "../support/notified-agents.ts"
+import { PUSH_SERVICES } from "../support/push-service.ts"
 
 /* notifications-client.md §7, N17 to N24: what changes under a subscription. */
 
-/** Comes back to a relay that was away sooner than a device would. */
-const QUICK: TestAgentOptions["client"] = { backoff: { initialMs: 50, maxMs: 200 } }
-
-function open(name: string, relays: readonly TestRelay[], ntf: readonly TestNotifications[] = []): Promise<TestAgent> {
-  const servers = ntf.map(({ address }) => address)
-  return TestAgent.open(name, { servers: relays, store: "lmdb", client: QUICK, notifications: { servers } })
+/** Waits for what making a connection was told of, which is not what a test is about, and takes it. */
+async function skipHandshake(device: Device): Promise<void> {
+  await eventually(() => device.waiting("message").length > 0)
+  await device.skip()
 }
 
-/** Bob says something, which Alice gets and her device is told of. */
-async function pushed(
-  ntf: TestNotifications,
-  device: Device,
-  bob: TestAgent,
-  { a, b }: Pair,
-  text: string,
-): Promise<void> {
-  await said(device.owner, bob, { a, b }, text)
-  await device.notified(ntf, a)
-}
+describe.each(PUSH_SERVICES)("pushed by %s", (push) => {
+  it("N17: modes change, and the registration goes and comes back", { timeout: 30_000 }, async () => {
+    await using all = await NotifiedAgents.start({ push })
+    const { alice, device, ntf } = all
+    const { notifications } = alice.agent
+    const pair = await all.notified()
+    await all.pushed(pair, "instant")
 
-async function said(alice: TestAgent, bob: TestAgent, { a, b }: Pair, text: string): Promise<void> {
-  await bob.say(b, text)
-  expect(await alice.text(a)).toBe(text)
-}
+    expect(await device.register("periodic")).toEqual({ type: "ACTIVE" })
+    await eventually(() => notifications.subscription(pair.a) === undefined)
+    await all.said(pair, "periodic")
 
-async function restartRelay(relay: TestRelay): Promise<void> {
-  const { port } = relay
-  await relay.stop()
-  await relay.start({ "relay.port": port })
-}
+    expect(await device.register("instant")).toEqual({ type: "ACTIVE" })
+    await all.listening(pair)
+    expect(device.waiting()).toEqual([])
+    await all.pushed(pair, "instant again")
 
-it("N17: modes change, and the registration goes and comes back", { timeout: 30_000 }, async () => {
-  await using relay = await TestRelay.start()
-  await using ntf = await TestNotifications.start()
-  await using alice = await open("alice", [relay], [ntf])
-  await using bob = await open("bob", [relay])
-  const pair = await connect(alice, bob)
-  const device = new Device(alice, "abcd")
-  const { notifications } = alice.agent
-  await device.activate(ntf, "instant")
-  await device.listening(ntf, [pair.a])
-  await pushed(ntf, device, bob, pair, "instant")
+    await notifications.delete()
+    await eventually(() => notifications.subscription(pair.a) === undefined)
+    await eventually(async () => (await ntf.store.counts()).tokens === 0)
+    await all.said(pair, "off")
+    expect(device.waiting()).toEqual([])
 
-  expect(await device.register("periodic")).toEqual({ type: "ACTIVE" })
-  await eventually(() => notifications.subscription(pair.a) === undefined)
-  await said(alice, bob, pair, "periodic")
+    await device.activate("instant")
+    await all.listening(pair)
+    await all.pushed(pair, "on")
+  })
 
-  expect(await device.register("instant")).toEqual({ type: "ACTIVE" })
-  await device.listening(ntf, [pair.a])
-  expect(device.waiting(ntf)).toEqual([])
-  await pushed(ntf, device, bob, pair, "instant again")
+  it("N18: the system gives the device another token", { timeout: 30_000 }, async () => {
+    await using all = await NotifiedAgents.start({ push })
+    const { alice, bob, device: old } = all
+    const pair = await all.notified()
+    await alice.restart()
+    const device = all.deviceOf(alice, "efab")
+    await device.activate("instant")
+    await all.listening(pair)
+    await bob.say(pair.b, "hello")
+    expect(await alice.text(pair.a)).toBe("hello")
+    await device.notified(pair.a)
+    expect(old.waiting()).toEqual([])
+  })
 
-  await notifications.delete()
-  await eventually(() => notifications.subscription(pair.a) === undefined)
-  await eventually(async () => (await ntf.store.counts()).tokens === 0)
-  await said(alice, bob, pair, "off")
-  expect(device.waiting(ntf)).toEqual([])
+  it("N19: the notification server restarts, then both servers", { timeout: 30_000 }, async () => {
+    await using all = await NotifiedAgents.start({ push })
+    const { ntf, relay, device } = all
+    const pair = await all.notified()
+    await all.pushed(pair, "before")
+    await ntf.restart()
+    await all.pushed(pair, "after")
+    const port = Number(ntf.address.port)
+    await ntf.stop()
+    await all.said(pair, "while it is down")
+    await relay.restart()
+    expect(device.waiting()).toEqual([])
+    await ntf.start({ "notifications.port": port })
+    await device.notified(pair.a)
+  })
 
-  await device.activate(ntf, "instant")
-  await device.listening(ntf, [pair.a])
-  await pushed(ntf, device, bob, pair, "on")
-})
-
-it("N18: the system gives the device another token", { timeout: 30_000 }, async () => {
-  await using relay = await TestRelay.start()
-  await using ntf = await TestNotifications.start()
-  await using alice = await open("alice", [relay], [ntf])
-  await using bob = await open("bob", [relay])
-  const pair = await connect(alice, bob)
-  const old = new Device(alice, "abcd")
-  await old.activate(ntf, "instant")
-  await old.listening(ntf, [pair.a])
-  await alice.restart()
-  const device = new Device(alice, "efab")
-  await device.activate(ntf, "instant")
-  await device.listening(ntf, [pair.a])
-  await pushed(ntf, device, bob, pair, "hello")
-  expect(old.waiting(ntf)).toEqual([])
-})
-
-it("N19: the notification server restarts, then both servers", { timeout: 30_000 }, async () => {
-  await using relay = await TestRelay.start()
-  await using ntf = await TestNotifications.start()
-  await using alice = await open("alice", [relay], [ntf])
-  await using bob = await open("bob", [relay])
-  const pair = await connect(alice, bob)
-  const device = new Device(alice, "abcd")
-  await device.activate(ntf, "instant")
-  await device.listening(ntf, [pair.a])
-  await pushed(ntf, device, bob, pair, "before")
-  await restart(ntf)
-  await pushed(ntf, device, bob, pair, "after")
-  const port = Number(ntf.address.port)
-  await ntf.stop()
-  await said(alice, bob, pair, "while it is down")
-  await restartRelay(relay)
-  await ntf.start({ "notifications.port": port })
-  await device.notified(ntf, pair.a)
-})
-
-it("N20: the relay restarts", { timeout: 30_000 }, async () => {
-  await using relay = await TestRelay.start()
-  await using ntf = await TestNotifications.start()
-  await using alice = await open("alice", [relay], [ntf])
-  await using bob = await open("bob", [relay])
-  const pair = await connect(alice, bob)
-  const device = new Device(alice, "abcd")
-  await device.activate(ntf, "instant")
-  await device.listening(ntf, [pair.a])
-  await restartRelay(relay)
-  await pushed(ntf, device, bob, pair, "hello")
+  it("N20: the relay restarts", { timeout: 30_000 }, async () => {
+    await using all = await NotifiedAgents.start({ push })
+    const pair = await all.notified()
+    await all.relay.restart()
+    await all.pushed(pair, "hello")
+  })
 })
 
 it("N21: 50 connections on two relays, which both restart", { timeout: 60_000 }, async () => {
-  await using one = await TestRelay.start()
-  await using two = await TestRelay.start()
-  await using ntf = await TestNotifications.start()
-  await using alice = await TestAgent.open("alice", {
-    ...{ servers: [one, two], client: QUICK, notifications: { servers: [ntf.address] } },
-  })
-  await using bob = await TestAgent.open("bob", { servers: [one, two], client: QUICK })
-  const pairs = await Promise.all(Array.from({ length: 50 }, () => connect(alice, bob)))
-  const device = new Device(alice, "abcd")
-  await device.activate(ntf, "instant")
-  await device.listening(
-    ntf,
-    pairs.map(({ a }) => a),
-  )
-  await Promise.all([restartRelay(one), restartRelay(two)])
-  for (const [n, pair] of pairs.entries()) await pushed(ntf, device, bob, pair, `message ${n}`)
+  await using all = await NotifiedAgents.start({ relays: 2, alice: { store: "memory" }, bob: { store: "memory" } })
+  const pairs: readonly Pair[] = await Promise.all(Array.from({ length: 50 }, () => all.connect()))
+  await all.device.activate("instant")
+  await all.listening(...pairs)
+  await Promise.all(all.relays.map((relay) => relay.restart()))
+  for (const [n, pair] of pairs.entries()) await all.pushed(pair, `message ${n}`)
 })
 
-it.each([1, 2])("N22: a queue moves, %i relay(s)", { timeout: 30_000 }, async (count) => {
-  await using one = await TestRelay.start()
-  await using two = await TestRelay.start()
-  await using ntf = await TestNotifications.start()
-  await using alice = await open("alice", [one, two].slice(0, count), [ntf])
-  await using bob = await open("bob", [one])
-  const pair = await connect(alice, bob)
-  const device = new Device(alice, "abcd")
-  await device.activate(ntf, "instant")
-  await device.listening(ntf, [pair.a])
-  await pushed(ntf, device, bob, pair, "old queue")
+it.each([1, 2])("N22: a queue moves, %i relay(s)", { timeout: 30_000 }, async (relays) => {
+  await using all = await NotifiedAgents.start({ relays })
+  const { alice, device, ntf } = all
+  const pair = await all.notified()
+  await all.pushed(pair, "old queue")
   await alice.agent.switchQueue(pair.a)
   for (const phase of ["started", "confirmed", "secured", "completed"] as const) {
     await alice.next("switch", pair.a, (event) => event.phase === phase)
   }
   // The subscription of the old queue, and that of the new one.
   await eventually(async () => (await ntf.store.counts()).subscriptions === 2)
-  await device.listening(ntf, [pair.a])
+  await all.listening(pair)
   // What the rotation itself has said is told of, too, but of a queue that is gone.
-  while (device.waiting(ntf, "message").length > 0) await device.message(ntf).catch(() => undefined)
-  await pushed(ntf, device, bob, pair, "new queue")
+  await device.skip()
+  await all.pushed(pair, "new queue")
 })
 
 it("N23: the registration stays when the settings name another server", { timeout: 30_000 }, async () => {
-  await using relay = await TestRelay.start()
-  await using ntf = await TestNotifications.start()
-  await using other = await TestNotifications.start()
-  await using alice = await open("alice", [relay], [ntf])
-  await using bob = await open("bob", [relay])
-  const before = await connect(alice, bob)
-  const device = new Device(alice, "abcd")
-  await device.activate(ntf, "instant")
-  await device.listening(ntf, [before.a])
+  await using all = await NotifiedAgents.start({ servers: 2 })
+  const { alice, device } = all
+  const [, other = all.ntf] = all.servers
+  const before = await all.notified()
   alice.agent.notifications.setServers([other.address])
   await other.stop()
   device.renew("efab")
-  await device.activate(ntf, "instant")
-  const after = await connect(alice, bob)
-  await device.listening(ntf, [before.a, after.a])
-  await eventually(() => device.waiting(ntf, "message").length > 0)
-  while (device.waiting(ntf, "message").length > 0) await device.message(ntf)
-  await pushed(ntf, device, bob, before, "old")
-  await pushed(ntf, device, bob, after, "new")
+  await device.activate("instant")
+  const after = await all.connect()
+  await all.listening(before, after)
+  await skipHandshake(device)
+  await all.pushed(before, "old")
+  await all.pushed(after, "new")
 })
 
 it("N24: another server after the registration was deleted", { timeout: 30_000 }, async () => {
-  await using relay = await TestRelay.start()
-  await using ntf = await TestNotifications.start()
-  await using other = await TestNotifications.start()
-  await using alice = await open("alice", [relay], [ntf])
-  await using bob = await open("bob", [relay])
-  const before = await connect(alice, bob)
-  const device = new Device(alice, "abcd")
-  await device.activate(ntf, "instant")
-  await device.listening(ntf, [before.a])
+  await using all = await NotifiedAgents.start({ servers: 2 })
+  const { alice, device, ntf } = all
+  const [, other = ntf] = all.servers
+  const before = await all.notified()
   alice.agent.notifications.setServers([other.address])
   await alice.agent.notifications.delete()
-  await device.activate(other, "instant")
+  await device.activate("instant")
   await device.listening(other, [before.a])
   await ntf.stop()
-  const after = await connect(alice, bob)
+  const after = await all.connect()
   await device.listening(other, [after.a])
-  await eventually(() => device.waiting(other, "message").length > 0)
-  while (device.waiting(other, "message").length > 0) await device.message(other)
-  await pushed(other, device, bob, before, "old")
-  await pushed(other, device, bob, after, "new")
+  await skipHandshake(device)
+  await all.pushed(before, "old")
+  await all.pushed(after, "new")
 })

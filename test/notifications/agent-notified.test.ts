@@ -1,73 +1,58 @@
 import { utf8 } from "@sluice/encoding/bytes"
 import { describe, expect, it } from "vitest"
-import { connect, type Pair, TestAgent, type TestAgentOptions } from "../agent/test-agent.ts"
-import { Device } from "../support/device.ts"
-import { eventually, TestNotifications, type TestNotificationsOptions } from "../support/notifications.ts"
-import { TestRelay } from "../support/relay.ts"
+import { eventually } from "../support/notifications.ts"
+import { type NotifiedAgentOptions, NotifiedAgents, type NotifiedAgentsOptions } from "../support/notified-agents.ts"
+import type { PushServiceName } from "../support/push-service.ts"
 
 /* notifications-client.md §7, N15 and N16, with all versions that these cases name. */
 
 const PROHIBITED = { problem: { code: "CMD", reason: "PROHIBITED" } }
 
-interface Versions {
-  readonly relay?: number
-  readonly ntf?: number
-  readonly client?: TestAgentOptions["client"]
-  readonly ntfClient?: number
-}
+type Servers = Pick<NotifiedAgentsOptions, "relaySettings" | "ntfSettings">
 
-const OLD_CLIENT: Versions = { client: { range: { min: 6, max: 19 } }, ntfClient: 2 }
-const NEW_CLIENT: Versions = {}
-const OLD_SERVERS: Versions = { relay: 19, ntf: 2 }
-const NEW_SERVERS: Versions = {}
+const OLD_CLIENT: NotifiedAgentOptions = { client: { range: { min: 6, max: 19 } }, ntfRange: { min: 1, max: 2 } }
+const NEW_CLIENT: NotifiedAgentOptions = {}
+const OLD_RELAY: Servers = { relaySettings: { "relay.max_version": 19 } }
+const OLD_NTF: Servers = { ntfSettings: { "notifications.max_version": 2 } }
+const NEW_SERVERS: Servers = {}
 
-/** Alice's versions, Bob's, and those of their servers. */
-const COMBINATIONS: readonly (readonly [string, Versions, Versions, Versions])[] = [
-  ["current servers, current clients", NEW_CLIENT, NEW_CLIENT, NEW_SERVERS],
-  ["current servers, previous clients", OLD_CLIENT, OLD_CLIENT, NEW_SERVERS],
-  ["previous servers, current clients", NEW_CLIENT, NEW_CLIENT, OLD_SERVERS],
-  ["previous servers, previous clients", OLD_CLIENT, OLD_CLIENT, OLD_SERVERS],
-  ["current relay, previous notification server, previous clients", OLD_CLIENT, OLD_CLIENT, { ntf: 2 }],
-  ["previous relay, current notification server, previous clients", OLD_CLIENT, OLD_CLIENT, { relay: 19 }],
-  ["current servers, current client to previous", NEW_CLIENT, OLD_CLIENT, NEW_SERVERS],
-  ["current servers, previous client to current", OLD_CLIENT, NEW_CLIENT, NEW_SERVERS],
-  ["a relay that makes notifiers only afterwards", NEW_CLIENT, NEW_CLIENT, { relay: 16 }],
+/** Alice's versions, Bob's, those of their servers, and who pushes. */
+const COMBINATIONS: readonly (readonly [
+  string,
+  NotifiedAgentOptions,
+  NotifiedAgentOptions,
+  Servers,
+  PushServiceName,
+])[] = [
+  ["current servers, current clients", NEW_CLIENT, NEW_CLIENT, NEW_SERVERS, "APNs"],
+  ["current servers, current clients, FCM", NEW_CLIENT, NEW_CLIENT, NEW_SERVERS, "FCM"],
+  ["current servers, current clients, Web Push", NEW_CLIENT, NEW_CLIENT, NEW_SERVERS, "Web Push"],
+  ["current servers, previous clients", OLD_CLIENT, OLD_CLIENT, NEW_SERVERS, "APNs"],
+  ["previous servers, current clients", NEW_CLIENT, NEW_CLIENT, { ...OLD_RELAY, ...OLD_NTF }, "APNs"],
+  ["previous servers, previous clients", OLD_CLIENT, OLD_CLIENT, { ...OLD_RELAY, ...OLD_NTF }, "APNs"],
+  ["current relay, previous notification server, previous clients", OLD_CLIENT, OLD_CLIENT, OLD_NTF, "APNs"],
+  ["previous relay, current notification server, previous clients", OLD_CLIENT, OLD_CLIENT, OLD_RELAY, "APNs"],
+  ["current servers, current client to previous", NEW_CLIENT, OLD_CLIENT, NEW_SERVERS, "APNs"],
+  ["current servers, previous client to current", OLD_CLIENT, NEW_CLIENT, NEW_SERVERS, "APNs"],
+  [
+    "a relay that makes notifiers only afterwards",
+    NEW_CLIENT,
+    NEW_CLIENT,
+    { relaySettings: { "relay.max_version": 16 } },
+    "APNs",
+  ],
 ]
 
-function relayOf({ relay }: Versions): Promise<TestRelay> {
-  return TestRelay.start(relay === undefined ? {} : { settings: { "relay.max_version": relay } })
-}
+describe.each(COMBINATIONS)("with %s", (_, forAlice, forBob, servers, push) => {
+  const options: NotifiedAgentsOptions = { alice: forAlice, bob: forBob, push, ...servers }
 
-function ntfOf({ ntf }: Versions): Promise<TestNotifications> {
-  const options: TestNotificationsOptions = ntf === undefined ? {} : { settings: { "notifications.max_version": ntf } }
-  return TestNotifications.start(options)
-}
-
-function agentOf(
-  name: string,
-  relay: TestRelay,
-  ntf: TestNotifications,
-  { client, ntfClient }: Versions,
-): Promise<TestAgent> {
-  const range = ntfClient === undefined ? undefined : { min: 1, max: ntfClient }
-  return TestAgent.open(name, {
-    ...{ servers: [relay], store: "lmdb", client, notifications: { servers: [ntf.address], range } },
-  })
-}
-
-describe.each(COMBINATIONS)("with %s", (_, forAlice, forBob, forServers) => {
   it("N15: an existing connection is notified, on the device that has it", { timeout: 30_000 }, async () => {
-    await using relay = await relayOf(forServers)
-    await using ntf = await ntfOf(forServers)
-    await using alice = await agentOf("alice", relay, ntf, forAlice)
-    await using bob = await agentOf("bob", relay, ntf, forBob)
-    const { a, b }: Pair = await connect(alice, bob)
-    const device = new Device(alice, "abcd")
-    await device.activate(ntf, "instant")
-    await device.listening(ntf, [a])
+    await using all = await NotifiedAgents.start(options)
+    const { alice, bob, device } = all
+    const { a, b } = await all.notified()
 
     await bob.say(b, "hello")
-    const told = await device.notified(ntf, a)
+    const told = await device.notified(a)
     const { meta } = await alice.next("message", a)
     expect(told.meta?.timestamp).toBe(meta.serverTime)
     await expect(alice.agent.notifications.fetch(told)).rejects.toMatchObject(PROHIBITED)
@@ -75,10 +60,10 @@ describe.each(COMBINATIONS)("with %s", (_, forAlice, forBob, forServers) => {
 
     // What an extension of the app does while the app itself is suspended: it has the same data.
     await alice.agent.suspend()
-    await using extension = await agentOf("extension", relay, ntf, forAlice)
+    const extension = await all.agent("extension", forAlice)
     await extension.cloneFrom(alice)
     await bob.say(b, "are you there?")
-    const { push } = await device.message(ntf)
+    const { push } = await device.message()
     const messages = await extension.agent.notifications.read(push)
     const [news] = messages
     if (news === undefined) throw new Error("the push told of nothing")
@@ -89,43 +74,39 @@ describe.each(COMBINATIONS)("with %s", (_, forAlice, forBob, forServers) => {
 
     await alice.agent.notifications.setConnection(a, false)
     await eventually(() => alice.agent.notifications.subscription(a) === undefined)
-    await bob.say(b, "never mind")
-    expect(await alice.text(a)).toBe("never mind")
-    expect(device.waiting(ntf)).toEqual([])
+    await all.said({ a, b }, "never mind")
+    expect(device.waiting()).toEqual([])
   })
 
   it("N16: two devices that connect are notified of every message", { timeout: 30_000 }, async () => {
-    await using relay = await relayOf(forServers)
-    await using ntf = await ntfOf(forServers)
-    await using alice = await agentOf("alice", relay, ntf, forAlice)
-    await using bob = await agentOf("bob", relay, ntf, forBob)
-    const [first, second] = [new Device(alice, "aaaa"), new Device(bob, "bbbb")]
-    await first.activate(ntf, "instant")
-    await second.activate(ntf, "instant")
+    await using all = await NotifiedAgents.start(options)
+    const { alice, bob, ntf, device: first } = all
+    const second = all.deviceOf(bob, "bbbb")
+    await first.activate("instant")
+    await second.activate("instant")
 
     const { connectionId: a, link } = await alice.agent.createConnection(alice.userId)
     await first.listening(ntf, [a])
     const { connectionId: b } = await bob.agent.joinConnection(bob.userId, link, { info: utf8("bob") })
-    await first.notified(ntf, a)
+    await first.notified(a)
     const { confirmationId } = await alice.next("confirmation", a)
     await second.listening(ntf, [b])
     await alice.agent.allowConnection(a, confirmationId, utf8("alice"))
-    await second.notified(ntf, b)
+    await second.notified(b)
     await bob.next("info", b)
     await Promise.all([alice.next("connected", a), bob.next("connected", b)])
     for (const text of ["hello", "how are you?"]) {
       await bob.say(b, text)
       const { meta } = await alice.next("message", a)
-      expect((await first.notified(ntf, a)).meta?.timestamp).toBe(meta.serverTime)
+      expect((await first.notified(a)).meta?.timestamp).toBe(meta.serverTime)
       await alice.agent.acknowledge(a, meta.messageId)
       await alice.say(a, text)
       const answer = await bob.next("message", b)
-      expect((await second.notified(ntf, b)).meta?.timestamp).toBe(answer.meta.serverTime)
+      expect((await second.notified(b)).meta?.timestamp).toBe(answer.meta.serverTime)
       await bob.agent.acknowledge(b, answer.meta.messageId)
     }
     // One for each message: neither more, nor one for the other device.
-    expect([...first.waiting(ntf), ...second.waiting(ntf)]).toEqual([])
-    expect(alice.events.filter(({ type }) => type === "error")).toEqual([])
-    expect(bob.events.filter(({ type }) => type === "error")).toEqual([])
+    expect([...first.waiting(), ...second.waiting()]).toEqual([])
+    all.expectNoErrors()
   })
 })

@@ -4,47 +4,32 @@ import { StoreError } from "@sluice/notifications/store/store-error"
 import type { SubscriptionStatus } from "@sluice/ntf-protocol/status"
 import { expect, it } from "vitest"
 import { ShiftedClock } from "../agent/shifted-clock.ts"
-import { connect, type Pair, TestAgent } from "../agent/test-agent.ts"
-import { Device } from "../support/device.ts"
-import { eventually, TestNotifications } from "../support/notifications.ts"
-import { TestRelay } from "../support/relay.ts"
+import type { Pair } from "../agent/test-agent.ts"
+import { eventually } from "../support/notifications.ts"
+import { NotifiedAgents } from "../support/notified-agents.ts"
 
 /* notifications-client.md §7, N26 to N28: what this project does better. */
 
 const WEEK = 7 * 86_400_000
 
 it("N26: of 6 queues in a push, those that are news, and the last", { timeout: 30_000 }, async () => {
-  await using relay = await TestRelay.start()
-  await using ntf = await TestNotifications.start()
-  await using alice = await TestAgent.open("alice", {
-    ...{ servers: [relay], store: "lmdb", notifications: { servers: [ntf.address] } },
-  })
-  await using bob = await TestAgent.open("bob", { servers: [relay] })
+  await using all = await NotifiedAgents.start()
+  const { alice, bob, device } = all
   const pairs: Pair[] = []
-  for (let i = 0; i < 6; i++) pairs.push(await connect(alice, bob))
-  const device = new Device(alice, "abcd")
-  await device.activate(ntf, "instant")
-  await device.listening(
-    ntf,
-    pairs.map(({ a }) => a),
-  )
+  for (let i = 0; i < 6; i++) pairs.push(await all.connect())
+  await device.activate("instant")
+  await all.listening(...pairs)
   // Alice gets the first four, and then hears of all six from her pushes only.
-  for (const { a, b } of pairs.slice(0, 4)) {
-    await bob.say(b, "hello")
-    await alice.text(a)
-    await device.notified(ntf, a)
-  }
+  for (const pair of pairs.slice(0, 4)) await all.pushed(pair, "hello")
   await alice.agent.suspend()
-  await using extension = await TestAgent.open("extension", {
-    ...{ servers: [relay], store: "lmdb", notifications: { servers: [ntf.address] } },
-  })
+  const extension = await all.agent("extension")
   await extension.cloneFrom(alice)
   // Relays tell whole seconds: what comes within the second of a queue's last message is not news.
   await delay(1000 - (Date.now() % 1000))
   await bob.say(pairs[4]?.b ?? utf8(""), "news")
-  await device.message(ntf)
+  await device.message()
   await bob.say(pairs[5]?.b ?? utf8(""), "news")
-  const { push } = await device.message(ntf)
+  const { push } = await device.message()
   const news = await extension.agent.notifications.read(push)
   expect(news.map(({ connectionId }) => pairs.findIndex(({ a }) => equalBytes(a, connectionId)))).toEqual([4, 5])
 
@@ -67,16 +52,10 @@ it.each<SubscriptionStatus | "unknown">([...WORDS, "unknown"])(
   { timeout: 30_000 },
   async (status) => {
     const clock = new ShiftedClock()
-    await using relay = await TestRelay.start()
-    await using ntf = await TestNotifications.start()
-    await using alice = await TestAgent.open("alice", {
-      ...{ servers: [relay], clock, notifications: { servers: [ntf.address] } },
-    })
-    await using bob = await TestAgent.open("bob", { servers: [relay] })
-    const { a, b } = await connect(alice, bob)
-    const device = new Device(alice, "abcd")
-    await device.activate(ntf, "instant")
-    await device.listening(ntf, [a])
+    await using all = await NotifiedAgents.start({ alice: { clock } })
+    const { alice, ntf } = all
+    const pair = await all.notified()
+    const { a } = pair
     const created = alice.agent.notifications.subscription(a)
     const { notifierId, subscriptionId } = created ?? {}
     if (notifierId === undefined || subscriptionId === undefined) throw new Error("no subscription")
@@ -88,34 +67,24 @@ it.each<SubscriptionStatus | "unknown">([...WORDS, "unknown"])(
     clock.skip(WEEK)
     alice.agent.retryNow()
     await eventually(() => alice.agent.notifications.subscription(a)?.notifierId !== notifierId)
-    await device.listening(ntf, [a])
-    await bob.say(b, "hello")
-    expect(await alice.text(a)).toBe("hello")
-    await device.notified(ntf, a)
-    expect(alice.events.filter(({ type }) => type === "error")).toEqual([])
+    await all.listening(pair)
+    await all.pushed(pair, "hello")
+    all.expectNoErrors()
   },
 )
 
 it("N28: a notification server whose store fails for now is asked again", { timeout: 30_000 }, async () => {
-  await using relay = await TestRelay.start()
-  await using ntf = await TestNotifications.start()
-  await using alice = await TestAgent.open("alice", { servers: [relay], notifications: { servers: [ntf.address] } })
-  await using bob = await TestAgent.open("bob", { servers: [relay] })
-  const { a, b } = await connect(alice, bob)
-  const device = new Device(alice, "abcd")
-  const { store } = ntf
+  await using all = await NotifiedAgents.start()
+  const { store } = all.ntf
   const create = store.createSubscription.bind(store)
   const asked: number[] = []
   store.createSubscription = (...call) => {
     asked.push(performance.now())
     return asked.length === 1 ? Promise.reject(new StoreError("UNAVAILABLE", "createSubscription")) : create(...call)
   }
-  await device.activate(ntf, "instant")
-  await device.listening(ntf, [a])
+  const pair = await all.notified()
   expect(asked).toHaveLength(2)
   expect((asked[1] ?? 0) - (asked[0] ?? 0)).toBeGreaterThanOrEqual(1990)
-  expect(alice.events.filter(({ type }) => type === "error")).toEqual([])
-  await bob.say(b, "hello")
-  expect(await alice.text(a)).toBe("hello")
-  await device.notified(ntf, a)
+  all.expectNoErrors()
+  await all.pushed(pair, "hello")
 })

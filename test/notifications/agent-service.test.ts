@@ -1,8 +1,7 @@
 import { expect, it } from "vitest"
-import { connect, type Pair, TestAgent } from "../agent/test-agent.ts"
-import { Device } from "../support/device.ts"
-import { eventually, TestNotifications } from "../support/notifications.ts"
-import { TestRelay } from "../support/relay.ts"
+import type { Pair } from "../agent/test-agent.ts"
+import { eventually } from "../support/notifications.ts"
+import { NotifiedAgents } from "../support/notified-agents.ts"
 
 /* notifications-client.md §7, N25. */
 
@@ -28,19 +27,13 @@ const PHASES: readonly Phase[] = [
 ]
 
 it("N25: services come and go at both servers, and nothing is lost", { timeout: 60_000 }, async () => {
-  await using relay = await TestRelay.start({ settings: { "relay.max_version": NO_SERVICES } })
-  await using ntf = await TestNotifications.start({ settings: { "notifications.service": false } })
-  await using alice = await TestAgent.open("alice", {
-    ...{ servers: [relay], store: "lmdb", notifications: { servers: [ntf.address] } },
-    client: { backoff: { initialMs: 50, maxMs: 200 } },
+  await using all = await NotifiedAgents.start({
+    relaySettings: { "relay.max_version": NO_SERVICES },
+    ntfSettings: { "notifications.service": false },
   })
-  await using bob = await TestAgent.open("bob", {
-    servers: [relay],
-    client: { backoff: { initialMs: 50, maxMs: 200 } },
-  })
-  const device = new Device(alice, "abcd")
-  await device.activate(ntf, "instant")
-  const pairs: Pair[] = [await connect(alice, bob)]
+  const { alice, bob, device, ntf, relay } = all
+  await device.activate("instant")
+  const pairs: Pair[] = [await all.connect()]
   const [relayPort, ntfPort] = [relay.port, Number(ntf.address.port)]
 
   for (const phase of PHASES) {
@@ -48,21 +41,20 @@ it("N25: services come and go at both servers, and nothing is lost", { timeout: 
     await relay.stop()
     await relay.start({ "relay.port": relayPort, "relay.max_version": phase.relay ? 20 : NO_SERVICES })
     await ntf.start({ "notifications.port": ntfPort, "notifications.service": phase.ntf })
-    const ids = pairs.map(({ a }) => a)
-    await device.listening(ntf, ids)
+    await all.listening(...pairs)
     await eventually(() => ntf.server.relays.states.up === 1)
     const [record] = (await ntf.store.relays({ limit: 2 })).items
     expect(record?.counters.count, phase.name).toBe(phase.associated)
 
-    const pair = await connect(alice, bob)
+    const pair = await all.connect()
     pairs.push(pair)
-    await device.listening(ntf, [pair.a])
+    await all.listening(pair)
     for (const { a, b } of pairs) {
       await bob.say(b, phase.name)
       const { meta } = await alice.next("message", a)
       // The handshake of the new connection is told of, too.
       await eventually(async () => {
-        const last = (await device.message(ntf)).messages.at(-1)
+        const last = (await device.message()).messages.at(-1)
         return last?.connectionId.join() === a.join() && last.meta?.timestamp === meta.serverTime
       })
       await alice.agent.acknowledge(a, meta.messageId)

@@ -6,7 +6,7 @@ import { SmpClient } from "@sluice/smp-client/client"
 import type { CreatedNotifier, CreatedQueue } from "@sluice/smp-client/queue-types"
 import { decryptNotificationMeta } from "@sluice/smp-protocol/notification-meta"
 import { describe, expect, it } from "vitest"
-import { eventually, TestDevice, TestNotifications, testToken } from "../support/notifications.ts"
+import { eventually, TestDevice, TestNotifications } from "../support/notifications.ts"
 import { TestRelay } from "../support/relay.ts"
 
 interface NotifiedQueue {
@@ -47,27 +47,31 @@ function metaOf(entry: MessageEntry | undefined, { notifier }: NotifiedQueue): {
 }
 
 describe.each([
-  ["NKEY", 3, true],
-  ["NEW", 3, true],
-  ["NKEY", 2, false],
+  ["NKEY", 3, true, "APNs"],
+  ["NEW", 3, true, "APNs"],
+  ["NKEY", 2, false, "APNs"],
   // S12: without ALPN, so that the server offers version 1 alone
-  ["NEW", 1, true],
+  ["NEW", 1, true, "APNs"],
+  ["NKEY", 3, true, "FCM"],
+  ["NEW", 3, true, "FCM"],
+  ["NKEY", 3, true, "Web Push"],
+  ["NEW", 3, true, "Web Push"],
 ] as const)(
-  "S7, S8, S9: a registration's whole life, notifier by %s, NTF version %i, as a service: %s",
-  (how, version, service) => {
+  "S7, S8, S9: a registration's whole life, notifier by %s, NTF version %i, as a service: %s, by %s",
+  (how, version, service, push) => {
     it("goes as the protocol says", { timeout: 60_000 }, async () => {
       await using relay = await TestRelay.start()
-      await using ntf = await TestNotifications.start({ settings: { "notifications.service": service } })
+      await using ntf = await TestNotifications.start({ push, settings: { "notifications.service": service } })
       const address = serverOf(relay)
       await using client = new SmpClient(address)
       const connection = await ntf.connect(version === 1 ? { protocols: [] } : { range: { min: 1, max: version } })
       expect(connection.session.version).toBe(version)
 
       // Registered twice, verified with the code of the second push.
-      const device = await TestDevice.register(connection)
+      const device = await TestDevice.register(connection, ntf.push.token("abcd"))
       const first = await ntf.push.next()
-      expect(first.target).toEqual({ kind: "apns", token: "abcd" })
-      const repeated = await connection.registerToken(testToken(), device.keys)
+      expect(first.device).toBe("abcd")
+      const repeated = await connection.registerToken(ntf.push.token("abcd"), device.keys)
       expect(repeated).toEqual(device.registered)
       const second = await ntf.push.next()
       expect(device.code(second)).toEqual(device.code(first))
@@ -92,16 +96,16 @@ describe.each([
       expect(metaOf(last, one)).toEqual(sent)
 
       // The device gets another token; what comes before it is verified is not pushed.
-      await connection.replaceToken(device.access, testToken("efgh"))
+      await connection.replaceToken(device.access, ntf.push.token("efgh"))
       const third = await ntf.push.next()
-      expect(third.target).toEqual({ kind: "apns", token: "efgh" })
+      expect(third.device).toBe("efgh")
       await message(client, one)
       await eventually(() => ntf.server.statistics.receivedAuth === 1)
       await connection.verifyToken(device.access, device.code(third))
       expect(await connection.checkToken(device.access)).toEqual({ type: "ACTIVE" })
       const again = await message(client, one)
       const moved = await ntf.push.next()
-      expect(moved.target).toEqual({ kind: "apns", token: "efgh" })
+      expect(moved.device).toBe("efgh")
       expect(metaOf(device.list(moved).at(-1), one)).toEqual(again)
 
       // S8: a subscription that is made while the relay is away.

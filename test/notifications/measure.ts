@@ -2,16 +2,14 @@
 // node test/notifications/measure.ts [subscriptions] [notifications per second] [seconds]
 import { nativeCrypto } from "@sluice/crypto/native"
 import { toHex, utf8 } from "@sluice/encoding/bytes"
-import { DELIVERED } from "@sluice/push/provider"
 import { SmpClient } from "@sluice/smp-client/client"
 import { decryptNotificationMeta } from "@sluice/smp-protocol/notification-meta"
 import { ManySubscriptions, pushTimes } from "../support/many-subscriptions.ts"
-import { TestDevice, TestNotifications, testToken } from "../support/notifications.ts"
+import { TestDevice, TestNotifications } from "../support/notifications.ts"
 import { TestRelay } from "../support/relay.ts"
 
 const [subscriptions = 100_000, rate = 200, seconds = 10] = process.argv.slice(2).map(Number)
 
-let looked = 0
 const turnsOf = new Map<string, number>()
 const known = new Set<string>()
 
@@ -43,7 +41,7 @@ async function push(): Promise<void> {
   const queues = []
   const secrets = new Map<string, Uint8Array>()
   for (let i = 0; i < rate / 2; i++) {
-    const device = await TestDevice.verified(connection, ntf.push, testToken(`d${i}`))
+    const device = await TestDevice.verified(connection, ntf.push, `d${i}`)
     devices.set(`d${i}`, device)
     for (let j = 0; j < 6; j++) {
       const queue = await client.createQueue({ subscribe: false, notifier: true })
@@ -59,12 +57,6 @@ async function push(): Promise<void> {
   const sentAt = new Map<string, number>()
   const arrived = new Map<string, number>()
   let pushes = 0
-  const seen = ntf.push.attempts.length
-  const pushedAt: number[] = []
-  ntf.push.answer = () => {
-    pushedAt.push(performance.now())
-    return DELIVERED
-  }
   const accepted = new Map<string, number>()
   const total = rate * seconds
   const began = performance.now()
@@ -86,7 +78,7 @@ async function push(): Promise<void> {
   const until = performance.now() + 10_000
   while (arrived.size < total && performance.now() < until) {
     await new Promise((resolve) => setTimeout(resolve, 2))
-    pushes = collect()
+    pushes += await collect()
   }
   console.log(`${rate} notifications/s for ${seconds} s: ${arrived.size} of ${total} arrived in ${pushes} pushes`)
   for (const [what, from] of [
@@ -100,13 +92,14 @@ async function push(): Promise<void> {
     )
   }
 
-  function collect(): number {
+  /** Takes what was pushed since the last time; gives the number of pushes. */
+  async function collect(): Promise<number> {
     const turns = turnsOf
-    for (const { target, ...attempt } of ntf.push.attempts.slice(seen + looked)) {
-      const at = pushedAt[looked] ?? Number.NaN
-      looked++
-      if (attempt.kind !== "message" || target.kind !== "apns") continue
-      for (const { queue, nonce, meta } of devices.get(target.token)?.list({ target, ...attempt }) ?? []) {
+    let count = 0
+    for (; ntf.push.pending > 0; count++) {
+      const push = await ntf.push.next()
+      const { at } = push
+      for (const { queue, nonce, meta } of devices.get(push.device)?.list(push) ?? []) {
         const id = toHex(queue.notifierId)
         const opened = decryptNotificationMeta(
           nativeCrypto,
@@ -123,6 +116,6 @@ async function push(): Promise<void> {
         arrived.set(`${id} ${turn}`, at)
       }
     }
-    return looked
+    return count
   }
 }

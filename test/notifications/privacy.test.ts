@@ -3,10 +3,10 @@ import { nativeCrypto as c } from "@sluice/crypto/native"
 import { encodeBase64Url } from "@sluice/encoding/base64url"
 import { fromLatin1, latin1, toHex, utf8 } from "@sluice/encoding/bytes"
 import type { Server } from "@sluice/encoding/server-address"
-import { DELIVERED, type PushOutcome } from "@sluice/push/provider"
 import { SmpClient } from "@sluice/smp-client/client"
 import { expect, test } from "vitest"
 import { eventually, TestDevice, TestNotifications, testToken } from "../support/notifications.ts"
+import type { PushAnswer } from "../support/push-service.ts"
 import { TestRelay } from "../support/relay.ts"
 
 const TOKEN = "00c0ffee00c0ffee00c0ffee00c0ffee"
@@ -26,11 +26,14 @@ test("logs and metrics name no device token, queue, relay, key or content", asyn
   const secrets: [what: string, bytes: Uint8Array][] = []
   const secret = (what: string, bytes: Uint8Array): number => secrets.push([what, bytes])
 
-  const answers: PushOutcome[] = [
-    DELIVERED,
-    { outcome: "failed", cause: "configuration" },
-    { outcome: "retry", cause: "connection", afterMs: 0 },
-    DELIVERED,
+  const answers: readonly (readonly [PushAnswer[], attempts: number])[] = [
+    [[], 1],
+    [["configuration"], 1],
+    [["drop"], 2],
+    [["goaway-before"], 2],
+    [["drop", "drop"], 2],
+    [["unavailable", "payload"], 2],
+    [[], 1],
   ]
   const device = await TestDevice.register(connection, testToken(TOKEN))
   const push = await ntf.push.next()
@@ -53,11 +56,11 @@ test("logs and metrics name no device token, queue, relay, key or content", asyn
   await eventually(
     async () => (await connection.checkSubscription(subscriptionId, device.access.key)).type === "ACTIVE",
   )
-  for (const outcome of answers) {
-    ntf.push.answer = () => outcome
+  for (const [outcomes, attempts] of answers) {
+    ntf.push.answerNext(...outcomes)
     await client.sendMessage(queue, utf8("x"), { notify: true })
     const arrived = await ntf.push.next()
-    if (outcome.outcome === "retry") await ntf.push.next()
+    for (let i = 1; i < attempts; i++) await ntf.push.next()
     for (const { nonce, meta } of device.list(arrived)) {
       secret("nonce", nonce)
       secret("metadata", meta)
@@ -77,7 +80,7 @@ test("logs and metrics name no device token, queue, relay, key or content", asyn
   secret("key hash of a relay", wrong.keyHash)
   await eventually(() => ntf.server.relays.states.waiting >= 2)
 
-  ntf.push.answer = () => ({ outcome: "token-invalid", reason: "UNREGISTERED" })
+  ntf.push.answerNext("unregistered")
   await client.sendMessage(queue, utf8("x"), { notify: true })
   await eventually(async () => (await connection.checkToken(device.access)).type === "INVALID")
   await connection.replaceToken(device.access, testToken(`${TOKEN}ff`))
@@ -100,7 +103,7 @@ test("logs and metrics name no device token, queue, relay, key or content", asyn
 test("what is stored ties a token to its queues by random ids alone", async () => {
   await using ntf = await TestNotifications.start({ store: "memory" })
   const connection = await ntf.connect()
-  const device = await TestDevice.verified(connection, ntf.push, testToken(TOKEN))
+  const device = await TestDevice.verified(connection, ntf.push, TOKEN)
   const server = { hosts: [RELAY_NAME], port: "", keyHash: c.randomBytes(32) }
   const notifierKey = c.generateKeyPair("ed25519").privateKey
   const asked = { queue: { server, notifierId: c.randomBytes(24) }, notifierKey }

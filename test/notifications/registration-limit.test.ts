@@ -19,7 +19,7 @@ it("lets a connection register so many device tokens in a minute, and no more", 
     await expect(attempt()).rejects.toMatchObject({ answer: { type: "QUOTA" } })
   }
   // What is registered is served as before, and other connections are not concerned.
-  expect(push.target).toEqual({ kind: "apns", token: "abcd" })
+  expect(push.device).toBe("abcd")
   expect(await connection.checkToken(device.access)).toMatchObject({ type: expect.any(String) })
   await TestDevice.register(await ntf.connect())
   expect(await ntf.store.counts()).toMatchObject({ tokens: 2 })

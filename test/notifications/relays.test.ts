@@ -74,9 +74,7 @@ it("S16: END and DELD end a subscription, and only those of the present connecti
   await other.close()
 
   // Neither is subscribed again after a restart of the relay; the third is.
-  const { port } = relay
-  await relay.stop()
-  await relay.start({ "relay.port": port })
+  await relay.restart()
   await eventually(() => ntf.server.relays.states.up === 1)
   expect(await statusOf(ended.subscriptionId)).toBe("END")
   expect(await statusOf(deleted.subscriptionId)).toBe("DELETED")
@@ -163,10 +161,10 @@ it("leaves a relay that nobody is interested in any more", async () => {
 
 it("what is stored and not pushed when it stops is pushed by the next", async () => {
   const one = await notified()
-  ntf.push.answer = () => ({ outcome: "retry", cause: "limited", afterMs: 3_600_000 })
+  ntf.push.answerNext("silence")
   await send(one)
   await ntf.push.next()
-  await ntf.stop()
+  await ntf.stop(100)
   await ntf.start()
   device = device.on(await ntf.connect())
   expect(idsOf(await ntf.push.next())).toEqual([toHex(one.notifier.notifierId)])

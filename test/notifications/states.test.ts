@@ -1,9 +1,6 @@
 import { nativeCrypto as c } from "@sluice/crypto/native"
 import type { Server } from "@sluice/encoding/server-address"
 import type { RegistrationKeys } from "@sluice/ntf-client/ntf-commands"
-import type { PushTag } from "@sluice/ntf-protocol/device-token"
-import { MemoryProvider } from "@sluice/push/memory-provider"
-import { DELIVERED, type PushOutcome } from "@sluice/push/provider"
 import { SmpClientError } from "@sluice/smp-client/client-error"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { eventually, TestDevice, TestNotifications, testToken } from "../support/notifications.ts"
@@ -92,70 +89,13 @@ it("S10: subscriptions belong to verified tokens, a queue to one of them", async
   const id = await connection.subscribe(device.access, asked)
   expect(await connection.subscribe(device.access, asked)).toEqual(id)
   expect(await refusal(connection.subscribe(device.access, request(asked.queue.notifierId)))).toBe("AUTH")
-  const other = await TestDevice.verified(connection, ntf.push, testToken("s10-other"))
+  const other = await TestDevice.verified(connection, ntf.push, "s10-other")
   expect(await refusal(connection.subscribe(other.access, asked))).toBe("AUTH")
   expect(await refusal(connection.checkSubscription(id, other.access.key))).toBe("AUTH")
   await connection.deleteSubscription(id, device.access.key)
   expect(await refusal(connection.checkSubscription(id, device.access.key))).toBe("AUTH")
   // What its owner gave up, another may have.
   expect(await connection.subscribe(other.access, asked)).not.toEqual(id)
-})
-
-describe("S13: what a push service says", () => {
-  const rows: readonly (readonly [PushOutcome, string, number])[] = [
-    [DELIVERED, "CONFIRMED", 1],
-    [{ outcome: "token-invalid", reason: "BAD" }, "INVALID,BAD", 1],
-    [{ outcome: "token-invalid", reason: "TOPIC" }, "INVALID,TOPIC", 1],
-    [{ outcome: "token-invalid", reason: "EXPIRED" }, "INVALID,EXPIRED", 1],
-    [{ outcome: "token-invalid", reason: "UNREGISTERED" }, "INVALID,UNREGISTERED", 1],
-    [{ outcome: "failed", cause: "configuration" }, "REGISTERED", 1],
-    [{ outcome: "failed", cause: "payload" }, "REGISTERED", 1],
-    [{ outcome: "retry", cause: "connection", afterMs: 0 }, "REGISTERED", 2],
-    [{ outcome: "retry", cause: "limited", afterMs: 5 }, "REGISTERED", 2],
-  ]
-
-  it.each(rows)("%j makes the token %s after %i attempts", async (outcome, expected, attempts) => {
-    const service = new MemoryProvider({ answer: () => outcome })
-    const providers = new Map<PushTag, MemoryProvider>([["AT", service]])
-    await using own = await TestNotifications.start({ store: "memory", providers })
-    const connection = await own.connect()
-    const device = await TestDevice.register(connection)
-    for (let i = 0; i < attempts; i++) await service.next()
-    const status = async () => {
-      const { type, ...rest } = await connection.checkToken(device.access)
-      return "reason" in rest && rest.reason !== undefined ? `${type},${rest.reason}` : type
-    }
-    await eventually(async () => (await status()) === expected && (await own.store.counts()).pushes === 0)
-    expect(service.attempts).toHaveLength(attempts)
-    const old = device.on(await own.connect({ range: { min: 1, max: 2 } }))
-    expect(await old.connection.checkToken(old.access)).toEqual({ type: expected.split(",")[0] })
-  })
-
-  it("a second attempt that succeeds counts, and has another nonce", async () => {
-    let calls = 0
-    const answer = (): PushOutcome => (calls++ === 0 ? { outcome: "retry", cause: "timeout", afterMs: 0 } : DELIVERED)
-    const service = new MemoryProvider({ answer })
-    await using own = await TestNotifications.start({ store: "memory", providers: new Map([["AT", service]]) })
-    const connection = await own.connect()
-    const device = await TestDevice.register(connection)
-    const [first, second] = [await service.next(), await service.next()]
-    expect(device.code(first)).toEqual(device.code(second))
-    expect(first.content?.nonce).not.toEqual(second.content?.nonce)
-    await eventually(async () => (await connection.checkToken(device.access)).type === "CONFIRMED")
-  })
-
-  it("a token that was invalid lives again by another registration", async () => {
-    const service = new MemoryProvider({ answer: () => ({ outcome: "token-invalid", reason: "BAD" }) })
-    await using own = await TestNotifications.start({ store: "memory", providers: new Map([["AT", service]]) })
-    const connection = await own.connect()
-    const device = await TestDevice.register(connection)
-    const first = await service.next()
-    await eventually(async () => (await connection.checkToken(device.access)).type === "INVALID")
-    expect(await refusal(connection.verifyToken(device.access, device.code(first)))).toBe("AUTH")
-    service.answer = () => DELIVERED
-    expect(await connection.registerToken(testToken(), device.keys)).toEqual(device.registered)
-    await connection.verifyToken(device.access, device.code(await service.next()))
-  })
 })
 
 it("S14: periodic pushes, for active tokens, when their time has come", async () => {

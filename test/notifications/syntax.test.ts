@@ -63,7 +63,7 @@ describe("syntax", () => {
       store: "memory",
     })
     const client = await RawNtf.connect(strict.address)
-    for (const token of [testToken(), { provider: "AP", token: utf8("00ff") } as const]) {
+    for (const token of [testToken(), { provider: "FP", token: utf8("00ff") } as const]) {
       expect((await client.ask({ command: register(token), key })).response).toEqual(cmd("PROHIBITED"))
     }
     const nothing = { provider: "AN", token: utf8("test_ntf_token") } as const

@@ -1,31 +1,35 @@
 import type { NotifiedMessage } from "@sluice/agent/notifications/pushes"
 import type { NotificationMode } from "@sluice/agent/notifications/records"
-import { equalBytes, utf8 } from "@sluice/encoding/bytes"
+import { equalBytes } from "@sluice/encoding/bytes"
 import type { DeviceToken } from "@sluice/ntf-protocol/device-token"
 import type { SealedPush } from "@sluice/ntf-protocol/push-content"
 import type { TokenStatus } from "@sluice/ntf-protocol/status"
-import type { DeliveredPush } from "@sluice/push/memory-provider"
 import type { PushKind } from "@sluice/push/provider"
 import type { TestAgent } from "../agent/test-agent.ts"
-import { eventually, type TestNotifications, testToken } from "./notifications.ts"
+import { eventually, type TestNotifications } from "./notifications.ts"
+import type { ArrivedPush, PushService } from "./push-service.ts"
 
 /** An agent on a device that gets pushes. */
 export class Device {
   readonly owner: TestAgent
-  token: DeviceToken
-  #text: string
-  readonly #taken = new Set<DeliveredPush>()
+  readonly #push: PushService
+  #name: string
+  readonly #taken = new Set<ArrivedPush>()
 
-  constructor(owner: TestAgent, text: string) {
+  /** @param name what the device's token is made of */
+  constructor(owner: TestAgent, push: PushService, name: string) {
     this.owner = owner
-    this.token = testToken(text)
-    this.#text = text
+    this.#push = push
+    this.#name = name
+  }
+
+  get token(): DeviceToken {
+    return this.#push.token(this.#name)
   }
 
   /** The system gives the device another token. */
-  renew(text: string): void {
-    this.token = testToken(text)
-    this.#text = text
+  renew(name: string): void {
+    this.#name = name
   }
 
   register(mode: NotificationMode): Promise<TokenStatus> {
@@ -41,32 +45,36 @@ export class Device {
   }
 
   /** Registers, and gives the code of the push back. */
-  async activate(ntf: TestNotifications, mode: NotificationMode): Promise<void> {
+  async activate(mode: NotificationMode): Promise<void> {
     await this.register(mode)
-    await this.verify(await this.verification(ntf))
+    await this.verify(await this.verification())
   }
 
   /** Pushes to this device that no test has taken. */
-  waiting(ntf: TestNotifications, kind?: PushKind): DeliveredPush[] {
-    return ntf.push.attempts.filter((push) => {
-      const mine = push.target.kind === "apns" && push.target.token === this.#text
-      return mine && !this.#taken.has(push) && (kind === undefined || push.kind === kind)
+  waiting(kind?: PushKind): ArrivedPush[] {
+    return this.#push.received.filter((push) => {
+      return push.device === this.#name && !this.#taken.has(push) && (kind === undefined || push.kind === kind)
     })
   }
 
-  async verification(ntf: TestNotifications): Promise<SealedPush> {
-    return await this.#take(ntf, "verification")
+  verification(): Promise<SealedPush> {
+    return this.#take("verification")
   }
 
   /** What the next message push is about. */
-  async message(ntf: TestNotifications): Promise<{ push: SealedPush; messages: NotifiedMessage[] }> {
-    const push = await this.#take(ntf, "message")
+  async message(): Promise<{ push: SealedPush; messages: NotifiedMessage[] }> {
+    const push = await this.#take("message")
     return { push, messages: await this.owner.agent.notifications.read(push) }
   }
 
+  /** Reads all message pushes that are there; those of queues that are gone do not matter. */
+  async skip(): Promise<void> {
+    while (this.waiting("message").length > 0) await this.message().catch(() => undefined)
+  }
+
   /** The next message push, which must be about this connection. */
-  async notified(ntf: TestNotifications, connectionId: Uint8Array): Promise<NotifiedMessage> {
-    const last = (await this.message(ntf)).messages.at(-1)
+  async notified(connectionId: Uint8Array): Promise<NotifiedMessage> {
+    const last = (await this.message()).messages.at(-1)
     if (last === undefined || !equalBytes(last.connectionId, connectionId)) throw new Error("a push of another queue")
     if (last.meta === undefined) throw new Error("metadata that does not open")
     return last
@@ -79,9 +87,9 @@ export class Device {
     await everyoneActive(ntf)
   }
 
-  async #take(ntf: TestNotifications, kind: PushKind): Promise<SealedPush> {
-    await eventually(() => this.waiting(ntf, kind).length > 0)
-    const [push] = this.waiting(ntf, kind)
+  async #take(kind: PushKind): Promise<SealedPush> {
+    await eventually(() => this.waiting(kind).length > 0)
+    const [push] = this.waiting(kind)
     if (push?.content === undefined) throw new Error("a push without content")
     this.#taken.add(push)
     return push.content
@@ -100,15 +108,8 @@ export async function everyoneActive(ntf: TestNotifications): Promise<void> {
   })
 }
 
-/** Stops it and starts it where it was. */
-export async function restart(ntf: TestNotifications): Promise<void> {
-  const port = Number(ntf.address.port)
-  await ntf.stop()
-  await ntf.start({ "notifications.port": port })
-}
-
-/** The one registration that a server has, which is active. */
-export async function activeRegistration(ntf: TestNotifications): Promise<Uint8Array> {
+/** The one registration that a server has, if it is active. */
+export async function activeRegistration(ntf: TestNotifications): Promise<Uint8Array | undefined> {
   const { items } = await ntf.store.dueTokens(2 ** 40, { limit: 10 })
-  return items[0]?.tokenId ?? utf8("")
+  return items[0]?.tokenId
 }

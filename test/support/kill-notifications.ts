@@ -1,35 +1,17 @@
 // A notification server as a process of its own, for a test that kills it: node kill-notifications.ts DATA-FOLDER PORT [SETTINGS]
-// Its push service tells the parent of every push, after a moment in which the process can be killed.
 import { nativeCrypto } from "@sluice/crypto/native"
 import { notificationsSettings } from "@sluice/notifications/config"
 import { createNotificationsServer } from "@sluice/notifications/notifications-server"
+import { configuredProviders } from "@sluice/notifications/push/configured-providers"
 import { systemClock } from "@sluice/ops/clock"
 import { loadConfig } from "@sluice/ops/config"
 import { createLog } from "@sluice/ops/log"
-import { DELIVERED, type PushProvider } from "@sluice/push/provider"
 import { CertificateError } from "@sluice/transport/certificate-error"
 import { createIdentity, identityFiles } from "@sluice/transport/certificates"
-
-/** How long a push takes, ms. */
-const PUSH_TAKES = 30
 
 const [dataFolder = "", port = "0", settings = "{}"] = process.argv.slice(2)
 // Without its test there is nobody left who would end it.
 process.on("disconnect", () => process.exit(1))
-
-const provider: PushProvider = {
-  async deliver(target, notification) {
-    const content = notification.kind === "check-messages" ? undefined : notification.seal(3072)
-    await new Promise((resolve) => setTimeout(resolve, PUSH_TAKES))
-    if (content !== undefined && target.kind === "apns") {
-      const { nonce, ciphertext } = content
-      const { kind } = notification
-      process.send?.({ push: { kind, token: target.token, nonce: [...nonce], ciphertext: [...ciphertext] } })
-    }
-    return DELIVERED
-  },
-  close: () => Promise.resolve(),
-}
 
 const config = loadConfig(notificationsSettings, {
   overrides: {
@@ -50,6 +32,7 @@ await createIdentity(nativeCrypto, identityFiles(`${dataFolder}/notifications-id
   // Every start but the first finds it there.
   if (!(error instanceof CertificateError && error.problem.code === "EXISTS")) throw error
 })
-const server = await createNotificationsServer(config, { log, dataFolder, providers: new Map([["AT", provider]]) })
+const providers = await configuredProviders(config, dataFolder)
+const server = await createNotificationsServer(config, { log, dataFolder, providers })
 await server.start()
 process.send?.({ ready: { port: server.addresses[0]?.port, fingerprint: [...server.fingerprint] } })

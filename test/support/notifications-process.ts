@@ -1,44 +1,30 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
+import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import type { Server } from "@sluice/encoding/server-address"
-import type { SealedContent } from "@sluice/push/provider"
-
-/** A push that the server's push service took. */
-export interface ReportedPush {
-  readonly kind: "verification" | "message"
-  readonly token: string
-  readonly content: SealedContent
-}
+import type { PushService, Settings } from "./push-service.ts"
 
 interface Report {
   readonly ready?: { readonly port: number; readonly fingerprint: readonly number[] }
-  readonly push?: Omit<ReportedPush, "content"> & {
-    readonly nonce: readonly number[]
-    readonly ciphertext: readonly number[]
-  }
 }
 
 /** A notification server in a process of its own, which starts again in the same folder and on the same port. */
 export class NotificationsProcess implements AsyncDisposable {
   readonly #dataFolder: string
-  readonly #settings: Readonly<Record<string, unknown>>
-  readonly #onPush: (push: ReportedPush) => void
+  readonly #settings: Settings
+  readonly #push: PushService
   #child: ChildProcess | undefined
   #port = 0
   #fingerprint: Uint8Array | undefined
   #stderr = ""
   kills = 0
 
-  /** @param settings by key, on top of those of the script */
-  constructor(
-    dataFolder: string,
-    onPush: (push: ReportedPush) => void,
-    settings: Readonly<Record<string, unknown>> = {},
-  ) {
+  /** @param settings on top of those of the script and of the push service */
+  constructor(dataFolder: string, push: PushService, settings: Settings = {}) {
     this.#dataFolder = dataFolder
     this.#settings = settings
-    this.#onPush = onPush
+    this.#push = push
   }
 
   get address(): Server {
@@ -53,8 +39,10 @@ export class NotificationsProcess implements AsyncDisposable {
 
   /** Starts a process and waits until it listens. */
   async start(): Promise<void> {
+    await mkdir(this.#dataFolder, { recursive: true })
+    const settings = { ...(await this.#push.settingsIn(this.#dataFolder)), ...this.#settings }
     const script = join(import.meta.dirname, "kill-notifications.ts")
-    const child = fork(script, [this.#dataFolder, String(this.#port), JSON.stringify(this.#settings)], {
+    const child = fork(script, [this.#dataFolder, String(this.#port), JSON.stringify(settings)], {
       execArgv: [],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     })
@@ -65,16 +53,11 @@ export class NotificationsProcess implements AsyncDisposable {
     await new Promise<void>((resolve, reject) => {
       child.once("exit", () => reject(new Error(`the notification server ended: ${this.#stderr}`)))
       child.on("message", (message) => {
-        const { ready, push } = message as Report
-        if (ready !== undefined) {
-          this.#port = ready.port
-          this.#fingerprint = Uint8Array.from(ready.fingerprint)
-          resolve()
-        }
-        if (push === undefined) return
-        const { kind, token, nonce, ciphertext } = push
-        const content = { nonce: Uint8Array.from(nonce), ciphertext: Uint8Array.from(ciphertext) }
-        this.#onPush({ kind, token, content })
+        const { ready } = message as Report
+        if (ready === undefined) return
+        this.#port = ready.port
+        this.#fingerprint = Uint8Array.from(ready.fingerprint)
+        resolve()
       })
     })
   }

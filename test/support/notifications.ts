@@ -6,32 +6,38 @@ import { utf8 } from "@sluice/encoding/bytes"
 import type { Server } from "@sluice/encoding/server-address"
 import { type NotificationsConfig, notificationsSettings } from "@sluice/notifications/config"
 import { createNotificationsServer, type NotificationsServer } from "@sluice/notifications/notifications-server"
+import { configuredProviders } from "@sluice/notifications/push/configured-providers"
 import type { NtfStore } from "@sluice/notifications/store/ntf-store"
 import { createMemoryStore, openEmbeddedStore } from "@sluice/notifications/store/table-store"
 import { connectNtf, type NtfConnectOptions } from "@sluice/ntf-client/connect"
 import type { NtfConnection } from "@sluice/ntf-client/connection"
 import type { RegisteredToken, RegistrationKeys, TokenAccess } from "@sluice/ntf-client/ntf-commands"
-import type { DeviceToken, PushTag } from "@sluice/ntf-protocol/device-token"
+import type { DeviceToken } from "@sluice/ntf-protocol/device-token"
 import { decodeMessageList, type MessageEntry } from "@sluice/ntf-protocol/message-list"
 import { openPush } from "@sluice/ntf-protocol/push-content"
 import { loadConfig } from "@sluice/ops/config"
 import { type RecordingLog, recordingLog } from "@sluice/ops/recording-log"
-import { type DeliveredPush, MemoryProvider } from "@sluice/push/memory-provider"
-import type { PushProvider } from "@sluice/push/provider"
 import { createIdentity, identityFiles } from "@sluice/transport/certificates"
+import {
+  type ArrivedPush,
+  type PushService,
+  type PushServiceName,
+  type Settings,
+  startPushService,
+} from "./push-service.ts"
 
 /** How a {@link TestNotifications} differs from the usual one. */
 export interface TestNotificationsOptions {
-  /** Settings by key, on top of {@link SETTINGS}. */
-  readonly settings?: Readonly<Record<string, unknown>>
+  /** Settings by key, on top of {@link NTF_SETTINGS}. */
+  readonly settings?: Settings
   /** Default `lmdb`, in a folder of its own. */
   readonly store?: "lmdb" | "memory"
-  /** Push services by tag; default one in memory for `AT`. */
-  readonly providers?: ReadonlyMap<PushTag, PushProvider>
+  /** Where it pushes: one of its own of this name, by default APNs, or one that outlives it. */
+  readonly push?: PushServiceName | PushService
 }
 
 /** What notifications.md §9 runs its cases with. */
-const SETTINGS: Readonly<Record<string, unknown>> = {
+export const NTF_SETTINGS: Settings = {
   "notifications.bind": ["127.0.0.1"],
   "notifications.port": 0,
   "notifications.test_tokens": true,
@@ -47,14 +53,15 @@ const STOP_WITHIN = 5000
 export class TestNotifications implements AsyncDisposable {
   readonly folder: string
   readonly log: RecordingLog = recordingLog()
-  /** The push service of the tag `AT`. It is another one after each start. */
-  push: MemoryProvider = new MemoryProvider()
+  /** Gets its pushes over HTTPS. Stays the same over restarts. */
+  readonly push: PushService
   readonly #options: TestNotificationsOptions
   readonly #connections = new Set<NtfConnection>()
   #running: { readonly server: NotificationsServer; readonly store: NtfStore } | undefined
 
-  private constructor(folder: string, options: TestNotificationsOptions) {
+  private constructor(folder: string, push: PushService, options: TestNotificationsOptions) {
     this.folder = folder
+    this.push = push
     this.#options = options
   }
 
@@ -62,7 +69,9 @@ export class TestNotifications implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), "sluice-ntf-"))
     const files = identityFiles(join(folder, "notifications-identity"))
     await createIdentity(nativeCrypto, files, { host: "localhost", now: Math.floor(Date.now() / 1000) })
-    const notifications = new TestNotifications(folder, options)
+    const { push = "APNs" } = options
+    const service = typeof push === "string" ? await startPushService(push) : push
+    const notifications = new TestNotifications(folder, service, options)
     await notifications.start()
     return notifications
   }
@@ -82,15 +91,15 @@ export class TestNotifications implements AsyncDisposable {
     return { hosts: ["127.0.0.1"], port: String(addresses[0]?.port ?? 0), keyHash: fingerprint }
   }
 
-  async start(settings: Readonly<Record<string, unknown>> = {}): Promise<void> {
-    const overrides = { ...SETTINGS, ...this.#options.settings, ...settings }
+  async start(settings: Settings = {}): Promise<void> {
+    const ofPush = await this.push.settingsIn(this.folder)
+    const overrides = { ...NTF_SETTINGS, ...ofPush, ...this.#options.settings, ...settings }
     const config: NotificationsConfig = loadConfig(notificationsSettings, { overrides })
     const store =
       this.#options.store === "memory"
         ? createMemoryStore()
         : await openEmbeddedStore({ folder: join(this.folder, "notifications-store") })
-    this.push = new MemoryProvider()
-    const providers = this.#options.providers ?? new Map<PushTag, PushProvider>([["AT", this.push]])
+    const providers = await configuredProviders(config, this.folder)
     const server = await createNotificationsServer(config, {
       ...{ log: this.log, dataFolder: this.folder, store, providers },
     })
@@ -98,9 +107,17 @@ export class TestNotifications implements AsyncDisposable {
     this.#running = { server, store }
   }
 
-  async stop(): Promise<void> {
-    await this.#running?.server.stop(AbortSignal.timeout(STOP_WITHIN))
+  /** @param within milliseconds after which it gives up what is under way */
+  async stop(within: number = STOP_WITHIN): Promise<void> {
+    await this.#running?.server.stop(AbortSignal.timeout(within))
     this.#running = undefined
+  }
+
+  /** Stops it and starts it where it was. */
+  async restart(): Promise<void> {
+    const port = Number(this.address.port)
+    await this.stop()
+    await this.start({ "notifications.port": port })
   }
 
   async connect(options: NtfConnectOptions = {}): Promise<NtfConnection> {
@@ -117,11 +134,13 @@ export class TestNotifications implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const connection of this.#connections) await connection.close()
     await this.stop()
+    // One that came from outside is for others, too.
+    if (typeof this.#options.push !== "object") await this.push[Symbol.asyncDispose]()
     await rm(this.folder, { recursive: true, force: true })
   }
 }
 
-/** A device token of the test service. */
+/** A device token of the service that stands in for APNs. */
 export function testToken(text = "abcd"): DeviceToken {
   return { provider: "AT", token: utf8(text) }
 }
@@ -144,12 +163,8 @@ export class TestDevice {
   }
 
   /** Registers, takes the verification push and gives the code back. */
-  static async verified(
-    connection: NtfConnection,
-    push: MemoryProvider,
-    token: DeviceToken = testToken(),
-  ): Promise<TestDevice> {
-    const device = await TestDevice.register(connection, token)
+  static async verified(connection: NtfConnection, push: PushService, name = "abcd"): Promise<TestDevice> {
+    const device = await TestDevice.register(connection, push.token(name))
     await connection.verifyToken(device.access, device.code(await push.next()))
     return device
   }
@@ -164,18 +179,18 @@ export class TestDevice {
   }
 
   /** The code of a verification push. */
-  code(push: DeliveredPush): Uint8Array {
+  code(push: ArrivedPush): Uint8Array {
     if (push.kind !== "verification") throw new Error(`a ${push.kind} push came instead of a verification`)
     return this.#open(push)
   }
 
   /** The list of a message push. */
-  list(push: DeliveredPush): MessageEntry[] {
+  list(push: ArrivedPush): MessageEntry[] {
     if (push.kind !== "message") throw new Error(`a ${push.kind} push came instead of a message`)
     return decodeMessageList(this.#open(push))
   }
 
-  #open({ content }: DeliveredPush): Uint8Array {
+  #open({ content }: ArrivedPush): Uint8Array {
     const opened = content && openPush({ crypto: nativeCrypto, secret: this.registered.secret }, content)
     if (opened === undefined) throw new Error("a push that does not open")
     return opened

@@ -4,52 +4,48 @@ import { join } from "node:path"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { type NotificationsConfig, notificationsSettings } from "@sluice/notifications/config"
 import { createNotificationsServer, type NotificationsServer } from "@sluice/notifications/notifications-server"
+import { configuredProviders } from "@sluice/notifications/push/configured-providers"
 import { connectNtf } from "@sluice/ntf-client/connect"
 import type { NtfConnection } from "@sluice/ntf-client/connection"
-import type { PushTag } from "@sluice/ntf-protocol/device-token"
 import { loadConfig } from "@sluice/ops/config"
 import { type RecordingLog, recordingLog } from "@sluice/ops/recording-log"
-import { MemoryProvider } from "@sluice/push/memory-provider"
 import { createIdentity, identityFiles } from "@sluice/transport/certificates"
+import { NTF_SETTINGS } from "./notifications.ts"
+import { type PushService, type Settings, startPushService } from "./push-service.ts"
 
 /** Settings of every node, on top of those of the store. */
-const SETTINGS: Readonly<Record<string, unknown>> = {
-  "notifications.bind": ["127.0.0.1"],
-  "notifications.port": 0,
-  "notifications.test_tokens": true,
-  "notifications.registrations_per_minute": 10_000,
-  "notifications.allow_private_relays": true,
-  "notifications.periodic_check_interval": "100ms",
+const SETTINGS: Settings = {
+  ...NTF_SETTINGS,
   "notifications.store": "redis",
   "notifications.lease": "2s",
   "redis.durability": "memory",
-  "admin.port": 0,
 }
 
-/** One push service whose connections from each node are counted apart. */
 export interface FleetNode {
   readonly server: NotificationsServer
   readonly log: RecordingLog
-  readonly push: MemoryProvider
 }
 
-/** Notification servers of one identity in this process, which share a Redis. */
+/** Notification servers of one identity in this process, which share a Redis and push to one service. */
 export class NtfFleet implements AsyncDisposable {
   readonly nodes: FleetNode[] = []
+  readonly push: PushService
   readonly #folder: string
-  readonly #settings: Readonly<Record<string, unknown>>
+  readonly #settings: Settings
   readonly #connections = new Set<NtfConnection>()
 
-  private constructor(folder: string, settings: Readonly<Record<string, unknown>>) {
+  private constructor(folder: string, push: PushService, settings: Settings) {
     this.#folder = folder
+    this.push = push
     this.#settings = settings
   }
 
-  static async start(count: number, settings: Readonly<Record<string, unknown>>): Promise<NtfFleet> {
+  static async start(count: number, settings: Settings): Promise<NtfFleet> {
     const folder = await mkdtemp(join(tmpdir(), "sluice-ntf-fleet-"))
     const files = identityFiles(join(folder, "notifications-identity"))
     await createIdentity(nativeCrypto, files, { host: "localhost", now: Math.floor(Date.now() / 1000) })
-    const fleet = new NtfFleet(folder, settings)
+    const push = await startPushService("APNs")
+    const fleet = new NtfFleet(folder, push, { ...(await push.settingsIn(folder)), ...settings })
     for (let i = 0; i < count; i++) await fleet.add()
     return fleet
   }
@@ -59,11 +55,10 @@ export class NtfFleet implements AsyncDisposable {
       overrides: { ...SETTINGS, ...this.#settings },
     })
     const log = recordingLog()
-    const push = new MemoryProvider()
-    const providers = new Map<PushTag, MemoryProvider>([["AT", push]])
+    const providers = await configuredProviders(config, this.#folder)
     const server = await createNotificationsServer(config, { log, dataFolder: this.#folder, providers })
     await server.start()
-    const node = { server, log, push }
+    const node = { server, log }
     this.nodes.push(node)
     return node
   }
@@ -84,6 +79,7 @@ export class NtfFleet implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const connection of this.#connections) await connection.close()
     await Promise.all(this.nodes.map(({ server }) => server.stop(AbortSignal.timeout(5000))))
+    await this.push[Symbol.asyncDispose]()
     await rm(this.#folder, { recursive: true, force: true })
   }
 }

@@ -176,6 +176,13 @@ export class TestRelay implements AsyncDisposable {
     this.#next = 0
   }
 
+  /** Stops it and starts it where it was. */
+  async restart(): Promise<void> {
+    const { port } = this
+    await this.stop()
+    await this.start({ "relay.port": port })
+  }
+
   async stop(): Promise<void> {
     const running = this.#running
     if (running === undefined) return

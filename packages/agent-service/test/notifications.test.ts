@@ -9,8 +9,8 @@ const DEVICE = { pushProvider: "apns_test", token: "abcd" }
 
 /** The content of the first push of a kind, as a device finds it. */
 async function pushed(ntf: TestNotifications, kind: "verification" | "message"): Promise<Record<string, string>> {
-  await eventually(() => ntf.push.attempts.some((push) => push.kind === kind))
-  const content = ntf.push.attempts.find((push) => push.kind === kind)?.content
+  await eventually(() => ntf.push.received.some((push) => push.kind === kind))
+  const content = ntf.push.received.find((push) => push.kind === kind)?.content
   if (content === undefined) throw new Error("a push without content")
   return { nonce: encodeBase64Url(content.nonce), ciphertext: encodeBase64Url(content.ciphertext) }
 }
