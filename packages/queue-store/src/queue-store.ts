@@ -144,6 +144,19 @@ export interface StoreCounts {
   readonly notificationServiceQueues: number
 }
 
+/** Those of an empty store. */
+export const NO_COUNTS: StoreCounts = {
+  queues: 0,
+  messages: 0,
+  notifiers: 0,
+  notifications: 0,
+  services: 0,
+  messageServices: 0,
+  notificationServices: 0,
+  messageServiceQueues: 0,
+  notificationServiceQueues: 0,
+}
+
 /**
  * The queue store: whole, atomic domain operations (design.md §3).
  *

@@ -1,3 +1,5 @@
+import { NO_COUNTS, type StoreCounts } from "./queue-store.ts"
+
 /** Which keys a {@link Table} is asked for: those with the prefix, behind `after`, at most `limit`, in byte order. */
 export interface Range {
   readonly prefix?: Uint8Array
@@ -19,34 +21,14 @@ export interface Table {
 }
 
 /** Numbers about the whole store, changed together with what they count. */
-export interface Counters {
-  queues: number
-  messages: number
-  notifiers: number
-  notifications: number
-  services: number
-  messageServices: number
-  notificationServices: number
-  messageServiceQueues: number
-  notificationServiceQueues: number
+export type Counters = { -readonly [Name in keyof StoreCounts]: number } & {
   /** The number that the last body or notification got. */
   sequence: number
 }
 
 /** Those of an empty store. */
 export function noCounters(): Counters {
-  return {
-    queues: 0,
-    messages: 0,
-    notifiers: 0,
-    notifications: 0,
-    services: 0,
-    messageServices: 0,
-    notificationServices: 0,
-    messageServiceQueues: 0,
-    notificationServiceQueues: 0,
-    sequence: 0,
-  }
+  return { ...NO_COUNTS, sequence: 0 }
 }
 
 /** Everything that a store keeps; the README tells the sizes. Which key and value each has: */

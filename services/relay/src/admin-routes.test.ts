@@ -6,7 +6,7 @@ import { OperatorError } from "@sluice/ops/operator-error"
 import { Readiness } from "@sluice/ops/readiness"
 import { Secret } from "@sluice/ops/secret"
 import { createMemoryStore } from "@sluice/queue-store/memory/memory-store"
-import type { QueueStore } from "@sluice/queue-store/queue-store"
+import { NO_COUNTS, type QueueStore } from "@sluice/queue-store/queue-store"
 import { StoreError } from "@sluice/queue-store/store-error"
 import { describe, expect, it } from "vitest"
 import {
@@ -23,7 +23,6 @@ import {
 import { type CoreFixture, connect, coreFixture, subscribe } from "../test/core-fixture.ts"
 import { type AdminParts, adminRoutes } from "./admin-routes.ts"
 import { DailyStatistics } from "./daily-statistics.ts"
-import { NO_COUNTS } from "./metrics.ts"
 import type { SnapshotResult } from "./snapshots.ts"
 
 const FINGERPRINT = new Uint8Array(32).fill(0x11)

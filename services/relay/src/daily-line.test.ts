@@ -1,6 +1,6 @@
+import { NO_COUNTS } from "@sluice/queue-store/queue-store"
 import { describe, expect, it } from "vitest"
 import { type DayFigures, dailyLine } from "./daily-line.ts"
-import { NO_COUNTS } from "./metrics.ts"
 import { numbersOf } from "./numbers.ts"
 import { NameStatistics, ServiceStatistics, Statistics } from "./statistics.ts"
 

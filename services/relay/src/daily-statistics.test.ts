@@ -5,12 +5,11 @@ import { ManualClock } from "@sluice/ops/manual-clock"
 import { Metrics } from "@sluice/ops/metrics"
 import { recordingLog } from "@sluice/ops/recording-log"
 import { timerJobs } from "@sluice/ops/timer-jobs"
-import type { StoreCounts } from "@sluice/queue-store/queue-store"
+import { NO_COUNTS, type StoreCounts } from "@sluice/queue-store/queue-store"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { NO_PROXY } from "./counters.ts"
 import type { ProxyFigures } from "./daily-line.ts"
 import { DailyStatistics } from "./daily-statistics.ts"
-import { NO_COUNTS } from "./metrics.ts"
 import { Statistics } from "./statistics.ts"
 
 const HOUR = 3_600_000

@@ -101,19 +101,6 @@ const NAME_COUNTERS: readonly Entry<NameStatistics>[] = [
 
 const PREFIX = "simplex_smp_"
 
-/** What is known of the store before it was asked. */
-export const NO_COUNTS: StoreCounts = {
-  queues: 0,
-  messages: 0,
-  notifiers: 0,
-  notifications: 0,
-  services: 0,
-  messageServices: 0,
-  notificationServices: 0,
-  messageServiceQueues: 0,
-  notificationServiceQueues: 0,
-}
-
 export interface RelayMeters {
   readonly statistics: Statistics
   readonly delivery: Delivery

@@ -1,26 +1,14 @@
 import { describe, expect, it } from "vitest"
-import type { StoreCounts } from "../../src/queue-store.ts"
+import { NO_COUNTS, type StoreCounts } from "../../src/queue-store.ts"
 import { contactQueue, message, nid, notification, notifier, queue, rid, service, serviceId } from "../fixtures.ts"
 import { freshStore, type MakeStore } from "./make-store.ts"
-
-const NONE: StoreCounts = {
-  queues: 0,
-  messages: 0,
-  notifiers: 0,
-  notifications: 0,
-  services: 0,
-  messageServices: 0,
-  notificationServices: 0,
-  messageServiceQueues: 0,
-  notificationServiceQueues: 0,
-}
 
 /** Numbers of what is stored. */
 export function countsContract(make: MakeStore): void {
   describe("counts", () => {
     const store = freshStore(make)
     const expectCounts = async (counts: Partial<StoreCounts>): Promise<void> =>
-      expect(await store().counts()).toEqual({ ...NONE, ...counts })
+      expect(await store().counts()).toEqual({ ...NO_COUNTS, ...counts })
 
     it("are all zero in an empty store", async () => {
       await expectCounts({})

@@ -12,7 +12,7 @@ end
 `
 
 /** {@link RECORD}, and goes on with it as `r` if there is a queue that no operator has blocked. */
-export const USABLE_RECORD = `${RECORD}
+export const USABLE_RECORD: string = `${RECORD}
 local r = record()
 if not r[1] then return {'no-queue'} end
 if r[9] and string.byte(r[9]) ~= 111 then return {'blocked', r[9]} end
