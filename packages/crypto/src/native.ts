@@ -77,7 +77,7 @@ export function createNativeCrypto(options: NativeOptions = {}): CryptoBackend {
       if (key.algorithm === "ed25519") return sodium.crypto_sign_verify_detached(signature, message, key.raw)
       if (isSmallOrderEd448(key.raw)) return false
       try {
-        return verify(null, message, keyObjects.ofPublic(key), signature)
+        return keyObjects.holds(key, (object) => verify(null, message, object, signature))
       } catch {
         // OpenSSL refuses some keys by an exception; to the caller that is one more signature that does not hold.
         return false

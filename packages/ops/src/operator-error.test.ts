@@ -30,6 +30,14 @@ describe("quoteValue", () => {
     [() => 1, "a function"],
   ])("shows %j as %s", (value, shown) => expect(quoteValue(value)).toBe(shown))
 
+  it.each([
+    ["smp://hash:pass@host:x", '"smp://hash:[hidden]@host:x"'],
+    [["smp://hash:p/a:s@s@host", "smp://hash@host"], '["smp://hash:[hidden]@host","smp://hash@host"]'],
+    ["redis://:pass@host", '"redis://:[hidden]@host"'],
+    [`smp://hash:${"p".repeat(100)}@host`, '"smp://hash:[hidden]@host"'],
+    ["http://host:80/a", '"http://host:80/a"'],
+  ])("hides passwords in %j", (value, shown) => expect(quoteValue(value)).toBe(shown))
+
   it("shows big integers", () => expect(quoteValue([7n])).toBe("[7]"))
 
   it("cuts long values", () => expect(quoteValue("x".repeat(500))).toHaveLength(80))

@@ -1,3 +1,5 @@
+import { HIDDEN } from "./secret.ts"
+
 /** Exit code of a program that refused its configuration, arguments or surroundings. */
 export const OPERATOR_ERROR_EXIT_CODE = 2
 
@@ -17,14 +19,21 @@ export class OperatorError extends Error {
   }
 }
 
-/** A value quoted for a one-line message: JSON, cut at 80 characters; tables and dates are only named. */
+/** Passwords in URLs and addresses: what stands between the name of a user, or a key hash, and the host. */
+const PASSWORDS = /(:\/\/[^:@\s"]*):[^\s"]*@/g
+
+/**
+ * A value quoted for a one-line message: JSON, cut at 80 characters; tables and dates are only named. Passwords in URLs are
+ * hidden: a relay's address with a mistake in it has its password all the same.
+ */
 export function quoteValue(value: unknown): string {
   if (value === undefined) return "nothing"
   if (value instanceof Date) return "a date"
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return "a table"
   const text = JSON.stringify(value, (_name, inner) => (typeof inner === "bigint" ? Number(inner) : inner))
   if (text === undefined) return `a ${typeof value}`
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+  const shown = text.replace(PASSWORDS, `$1:${HIDDEN}@`)
+  return shown.length > 80 ? `${shown.slice(0, 77)}...` : shown
 }
 
 /** Replaces every run of line breaks and other control characters by one space. */

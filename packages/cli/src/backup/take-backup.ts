@@ -1,10 +1,10 @@
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { sha256OfFile } from "@sluice/crypto/native/file-digest"
 import { toHex } from "@sluice/encoding/bytes"
 import { snapshotNtfStore } from "@sluice/notifications/store/snapshot"
 import { StoreError as NtfStoreError } from "@sluice/notifications/store/store-error"
-import { PRIVATE_FOLDER_MODE } from "@sluice/ops/atomic-file"
+import { ensureFolder, PRIVATE_FOLDER_MODE } from "@sluice/ops/atomic-file"
 import { OperatorError } from "@sluice/ops/operator-error"
 import { openLmdbStore } from "@sluice/queue-store/lmdb/lmdb-store"
 import { askAdmin } from "../admin/admin-client.ts"
@@ -50,7 +50,9 @@ export async function takeBackup(request: BackupRequest): Promise<BackupManifest
   }
   const partial = `${folder}.partial`
   await rm(partial, { recursive: true, force: true })
-  await mkdir(partial, { recursive: true, mode: PRIVATE_FOLDER_MODE })
+  await ensureFolder(dirname(folder))
+  // Fails for one that is there again: in a folder that others write to, it could be somebody else's.
+  await mkdir(partial, { mode: PRIVATE_FOLDER_MODE })
   try {
     const made = new Date(now()).toISOString()
     const counts = await copyStore(request, join(partial, STORE_NAME))

@@ -27,9 +27,22 @@ export class KeyObjects {
 
   /** Throws what OpenSSL throws if it refuses the key. */
   ofPublic(key: PublicKey): KeyObject {
-    return this.#publicKeys.get(cacheKey(key), () =>
-      createPublicKey({ format: "jwk", key: { kty: "OKP", crv: CURVES[key.algorithm], x: base64Url(key.raw) } }),
-    )
+    return this.#publicKeys.get(cacheKey(key), () => importPublic(key))
+  }
+
+  /**
+   * Whether `check` holds for a key that a stranger says is the right one. Only a key for which it holds is kept, and a
+   * refusal always costs one import: otherwise its time would tell which keys were used lately, and which exist.
+   * Throws what OpenSSL throws if it refuses the key, and what `check` throws.
+   */
+  holds(key: PublicKey, check: (object: KeyObject) => boolean): boolean {
+    const name = cacheKey(key)
+    const known = this.#publicKeys.find(name)
+    if (known !== undefined && check(known)) return true
+    const object = importPublic(key)
+    if (known !== undefined || !check(object)) return false
+    this.#publicKeys.get(name, () => object)
+    return true
   }
 
   /** Private X448 keys are not kept: they are the ratchet's, which uses each once or twice and must then forget it. */
@@ -43,6 +56,10 @@ export class KeyObjects {
 export function derivePublicKey<A extends Algorithm>(key: PrivateKey<A>): PublicKey<A> {
   const { x } = createPublicKey(importPrivate(key)).export({ format: "jwk" })
   return publicKey(key.algorithm, new Uint8Array(Buffer.from(x ?? "", "base64url")))
+}
+
+function importPublic(key: PublicKey): KeyObject {
+  return createPublicKey({ format: "jwk", key: { kty: "OKP", crv: CURVES[key.algorithm], x: base64Url(key.raw) } })
 }
 
 function importPrivate(key: PrivateKey): KeyObject {

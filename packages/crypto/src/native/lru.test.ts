@@ -21,6 +21,15 @@ describe("Lru", () => {
     expect(lru.size).toBe(2)
   })
 
+  it("finds what is kept, which is a use", () => {
+    const lru = new Lru<string>(2)
+    lru.get("a", () => "a1")
+    lru.get("b", () => "b1")
+    expect([lru.find("a"), lru.find("c")]).toEqual(["a1", undefined])
+    lru.get("c", () => "c1")
+    expect([lru.find("a"), lru.find("b")]).toEqual(["a1", undefined])
+  })
+
   it("keeps nothing when making fails", () => {
     const lru = new Lru<string>(1)
     lru.get("a", () => "a1")

@@ -16,6 +16,16 @@ export class Lru<V> {
     return this.#entries.size
   }
 
+  /** The value under `key`, if it is kept. Counts as a use. */
+  find(key: string): V | undefined {
+    const value = this.#entries.get(key)
+    if (value !== undefined) {
+      this.#entries.delete(key)
+      this.#entries.set(key, value)
+    }
+    return value
+  }
+
   /** The value under `key`, made and kept on first use. What `make` throws is passed on and nothing is kept. */
   get(key: string, make: () => V): V {
     let value = this.#entries.get(key)
