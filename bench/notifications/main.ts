@@ -31,7 +31,10 @@ console.log(
 )
 for (const [what, run] of [
   ["embedded store", { settings: {}, gathering: "250ms", servers: 1, kill: false }],
-  ["embedded store, relay as it is by default", { settings: {}, gathering: "1.5s", servers: 1, kill: false }],
+  [
+    "embedded store, gathered as long as by the reference",
+    { settings: {}, gathering: "1.5s", servers: 1, kill: false },
+  ],
   ["Redis, three servers", { settings: onRedis(), gathering: "250ms", servers: 3, kill: false }],
   ["Redis, one of three killed", { settings: onRedis(), gathering: "250ms", servers: 3, kill: true }],
 ] as const) {

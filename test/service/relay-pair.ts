@@ -8,7 +8,7 @@ type Settings = Readonly<Record<string, unknown>>
 export const DEFAULTS: Settings = {
   "relay.message_quota": 128,
   "relay.end_interval": "15s",
-  "relay.notification_interval": "1.5s",
+  "relay.notification_interval": "250ms",
   "relay.expire_on_send": true,
 }
 

@@ -161,10 +161,23 @@ describe("messages and notifications", () => {
     await here.client.quiet()
     pair.clock.advance(1)
     await here.notified()
-    pair.clock.advance(1299)
+    pair.clock.advance(49)
     await there.client.quiet()
     pair.clock.advance(1)
     await there.notified()
+  })
+
+  test("relay.notification_interval: what was gathered fills blocks", async () => {
+    await using pair = await RelayPair.start({ "relay.notification_interval": "1.5s" })
+    await pair.each(async (client) => {
+      const queue = await createQueue(client, { subscription: "create-only" })
+      await addNotifier(client, queue)
+      expect(await nsub(client, queue)).toEqual(sok(client))
+      for (let i = 0; i < 75; i++) expect(await sendTo(client, queue, "hello", true)).toEqual(OK)
+      pair.clock.advance(1500)
+      const block = await client.block()
+      expect(block.map(({ message }) => message.tag)).toEqual(Array.from({ length: 75 }, () => "NMSG"))
+    })
   })
 })
 

@@ -29,7 +29,7 @@ const REFERENCE: Readonly<Record<string, unknown>> = {
   "relay.expire_on_send": true,
   "relay.notification_ttl": 24 * HOUR,
   "relay.notification_check_interval": HOUR,
-  "relay.notification_interval": 1.5 * SECOND,
+  "relay.notification_interval": 0.25 * SECOND,
   "relay.end_interval": 15 * SECOND,
   "relay.min_version": 6,
   "relay.max_version": 20,

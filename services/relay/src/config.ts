@@ -70,7 +70,7 @@ export const relaySettings = {
       help: "How often old notifications are looked for.",
     }),
     notificationInterval: setting(duration({ min: "1ms" }), {
-      default: "1.5s",
+      default: "250ms",
       help: "How long notifications are gathered before they are sent together.",
     }),
     endInterval: setting(duration({ min: "1ms" }), {
