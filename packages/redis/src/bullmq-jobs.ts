@@ -19,7 +19,7 @@ export interface BullmqJobsOptions {
 }
 
 export interface BullmqJobsComponents {
-  readonly connection: Pick<RedisConnection, "prefix" | "client">
+  readonly connection: Pick<RedisConnection, "prefix" | "client" | "onChange">
   readonly clock: Clock
   readonly log: Log
   readonly register: MetricsRegister
@@ -36,7 +36,8 @@ const NEVER = 1_000_000
  * Jobs that a fleet runs once, however many nodes it has, on BullMQ: each run is a job that one of them takes. Runs of all
  * jobs come one after the other, so that none overlaps with itself and a fleet is never busy with several. A failed run is
  * logged and counted by the node that had it and tried again, by any node, after a wait that doubles, as long as the next
- * regular run is further away. A node that dies or is paused loses its run to another.
+ * regular run is further away. A node that dies or is paused loses its run to another. Schedules are made again when Redis
+ * comes back without them.
  *
  * What is kept is bounded: one hash per job, one entry per run that waits, and about 10,000 events.
  */
@@ -54,6 +55,7 @@ class BullmqJobs implements JobRunner {
   #queue: Queue | undefined
   #worker: Worker | undefined
   #stopped: Promise<void> | undefined
+  #endListening: () => void = () => undefined
   /** The run under way here. */
   #running: Promise<void> = Promise.resolve()
 
@@ -81,8 +83,10 @@ class BullmqJobs implements JobRunner {
     const queue = new Queue(name, { prefix, connection: this.#client(), defaultJobOptions: DEFAULTS })
     queue.on("error", (error) => this.#onError(error))
     this.#queue = queue
-    await queue.setGlobalConcurrency(1)
-    for (const { job } of this.#jobs.values()) await this.#schedule(queue, job)
+    await this.#prepare(queue)
+    this.#endListening = this.#components.connection.onChange((isUp) => {
+      if (isUp) this.#prepare(queue).catch((error: unknown) => this.#onError(error))
+    })
     if (this.#abort.signal.aborted) return
     const worker = new Worker(name, this.#process, {
       prefix,
@@ -109,6 +113,7 @@ class BullmqJobs implements JobRunner {
   }
 
   async #stop(): Promise<void> {
+    this.#endListening()
     await this.#running
     // While Redis is away, BullMQ waits for it to say goodbye; nothing depends on that.
     const late = Promise.withResolvers<void>()
@@ -132,6 +137,12 @@ class BullmqJobs implements JobRunner {
     client.on("error", (error) => this.#onError(error))
     this.#clients.push(client)
     return client
+  }
+
+  /** At the start, and whenever Redis is there again: it may have come back without what it knew. */
+  async #prepare(queue: Queue): Promise<void> {
+    await queue.setGlobalConcurrency(1)
+    for (const { job } of this.#jobs.values()) await this.#schedule(queue, job)
   }
 
   /** Makes the schedule of a job, unless another node did: then the next run stays when it is. */

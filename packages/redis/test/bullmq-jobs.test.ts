@@ -149,6 +149,28 @@ describe("jobs of a fleet", () => {
   })
 })
 
+it("the queue of jobs is made again in a Redis that came back empty", async () => {
+  await using own = await startRedis()
+  await using ownConnection = connect(own.config())
+  const components = { connection: ownConnection, clock: systemClock, log: recordingLog() }
+  const runs: number[] = []
+  const nodes = [1, 2].map(() => {
+    const jobs = bullmqJobs({}, { ...components, register: new Metrics().register })
+    jobs.add(job(async () => void runs.push(Date.now()), { every: 100 }))
+    return jobs
+  })
+  await Promise.all(nodes.map((jobs) => jobs.start()))
+  await until(() => runs.length >= 1)
+  await own.kill()
+  await own.start()
+  const before = runs.length
+  await until(() => runs.length >= before + 5)
+  // Still each once.
+  const lately = runs.slice(before + 1)
+  expect(lately.every((at, i) => i === 0 || at - (lately[i - 1] ?? 0) > 50)).toBe(true)
+  await stopAll(nodes)
+})
+
 it("the end of a node does not wait for a Redis that is away", async () => {
   await using own = await startRedis()
   await using ownConnection = connect(own.config())
