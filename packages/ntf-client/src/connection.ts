@@ -1,18 +1,19 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
-import { EncodeError } from "@sluice/encoding/errors"
 import type { Server } from "@sluice/encoding/server-address"
 import {
   decodeNtfResponses,
   MAX_NTF_TRANSMISSION,
+  ntfContents,
   ntfParams,
   type ReceivedNtfResponse,
   type RejectedNtf,
 } from "@sluice/ntf-protocol/block"
 import { encodeNtfOutgoing } from "@sluice/ntf-protocol/outgoing"
 import type { NtfResponse } from "@sluice/ntf-protocol/responses"
-import { SmpClientError } from "@sluice/smp-client/client-error"
+import { encoded, SmpClientError } from "@sluice/smp-client/client-error"
 import type { Clock } from "@sluice/smp-client/clock"
 import { CommandFlow, type FlowOptions, type Started } from "@sluice/smp-client/command-flow"
+import { Outbox, type OutboxItem } from "@sluice/smp-client/outbox"
 import type { CallOptions } from "@sluice/smp-client/request"
 import type { TransmissionParams } from "@sluice/smp-protocol/transmission"
 import { ID_LENGTH, NO_ENTITY } from "@sluice/smp-protocol/types"
@@ -21,7 +22,6 @@ import type { BlockStream } from "@sluice/transport/block-stream"
 import type { CloseReason } from "@sluice/transport/errors"
 import type { NtfRequest } from "./channel.ts"
 import { NtfCommands } from "./ntf-commands.ts"
-import { NtfOutbox } from "./outbox.ts"
 import type { NtfSession } from "./session.ts"
 
 /** What a connection is made from. */
@@ -45,7 +45,7 @@ export class NtfConnection extends NtfCommands implements AsyncDisposable {
   readonly #codec: BlockCodec
   readonly #stream: BlockStream
   readonly #flow: CommandFlow<NtfResponse>
-  readonly #outbox: NtfOutbox
+  readonly #outbox: Outbox
   #end: SmpClientError | undefined
   #whenClosed: (error: SmpClientError) => void = () => undefined
 
@@ -58,7 +58,7 @@ export class NtfConnection extends NtfCommands implements AsyncDisposable {
     this.#params = ntfParams(session.version, session.sessionId)
     this.#codec = plainBlocks(stream.blockSize)
     this.#stream = stream
-    this.#outbox = new NtfOutbox(stream, this.#params)
+    this.#outbox = new Outbox((items) => this.#write(items))
     this.#flow = new CommandFlow<NtfResponse>(options, clock, () => undefined)
     this.closed = new Promise((resolve) => {
       this.#whenClosed = resolve
@@ -105,6 +105,15 @@ export class NtfConnection extends NtfCommands implements AsyncDisposable {
     return { corrId, entityId, cancel: this.#outbox.add(transmission) }
   }
 
+  #write(items: readonly OutboxItem[]): boolean {
+    if (items.length === 0) return true
+    const contents = ntfContents(
+      items.map(({ bytes }) => bytes),
+      this.#params,
+    )
+    return this.#stream.writeAll(contents.map((content) => this.#codec.encode([content])))
+  }
+
   #onBlock(block: Uint8Array): void {
     const content = this.#codec.decode(block)
     // What cannot be read answers nothing; the commands it was for time out.
@@ -135,14 +144,5 @@ export class NtfConnection extends NtfCommands implements AsyncDisposable {
     this.#end ??= error
     this.#flow.end(this.#end)
     return this.#end
-  }
-}
-
-function encoded<T>(tag: string, encode: () => T): T {
-  try {
-    return encode()
-  } catch (error) {
-    if (error instanceof EncodeError) throw new SmpClientError({ code: "UNENCODABLE", command: tag }, { cause: error })
-    throw error
   }
 }

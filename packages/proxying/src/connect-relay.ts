@@ -2,10 +2,10 @@ import type { CryptoBackend } from "@sluice/crypto/backend"
 import type { Server } from "@sluice/encoding/server-address"
 import type { VersionRange } from "@sluice/encoding/version"
 import type { Clock } from "@sluice/ops/clock"
+import { clientClock } from "@sluice/smp-client/clock"
 import { connect } from "@sluice/smp-client/connect"
 import type { SmpConnection } from "@sluice/smp-client/connection"
 import type { Dial } from "@sluice/smp-client/dial"
-import { clientClock } from "./client-clock.ts"
 
 /** What the proxy uses of a connection to a relay. */
 export type RelayConnection = Pick<SmpConnection, "session" | "send" | "events" | "open" | "close">

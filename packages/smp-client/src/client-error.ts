@@ -1,3 +1,4 @@
+import { EncodeError } from "@sluice/encoding/errors"
 import type { Version } from "@sluice/encoding/version"
 import type { BrokerError, SmpError, TransportErrorCode } from "@sluice/smp-protocol/errors"
 
@@ -88,6 +89,16 @@ export class SmpClientError extends Error {
 /** An aborted call gives the reason of its signal; everything else that can be thrown here is a client error. */
 export function isClientError(error: unknown): error is SmpClientError {
   return error instanceof SmpClientError
+}
+
+/** What `encode` gives; a value without an encoding is the client error `UNENCODABLE` of this command. */
+export function encoded<T>(command: string, encode: () => T): T {
+  try {
+    return encode()
+  } catch (error) {
+    if (error instanceof EncodeError) throw new SmpClientError({ code: "UNENCODABLE", command }, { cause: error })
+    throw error
+  }
 }
 
 function errorRetryable(error: SmpError): boolean {

@@ -23,3 +23,24 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
 }
+
+/** The clock of a program, as far as one for clients is made of it. */
+export interface ProgramClock {
+  /** Unix time in milliseconds. */
+  now(): number
+  /** Milliseconds since an arbitrary moment; never goes back. */
+  monotonic(): number
+  setTimeout(run: () => void, ms: number): { cancel(): void }
+}
+
+/** A program's clock in the form that clients take. */
+export function clientClock(clock: ProgramClock): Clock {
+  return {
+    now: () => clock.monotonic(),
+    unixSeconds: () => Math.floor(clock.now() / 1000),
+    after(ms, run) {
+      const timer = clock.setTimeout(run, ms)
+      return () => timer.cancel()
+    },
+  }
+}

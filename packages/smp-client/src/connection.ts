@@ -6,6 +6,7 @@ import type { BrokerMessage } from "@sluice/smp-protocol/messages"
 import type { BlockHandler, BlockStream } from "@sluice/transport/block-stream"
 import type { CloseReason } from "@sluice/transport/errors"
 import type { ClientSession } from "@sluice/transport/session"
+import { batchWriter } from "./batch-writer.ts"
 import { SmpClientError } from "./client-error.ts"
 import type { Clock } from "./clock.ts"
 import { COMMAND_TIMEOUT_MS, CommandFlow, type FlowOptions, type PendingCommand, type Started } from "./command-flow.ts"
@@ -84,7 +85,7 @@ export class SmpConnection extends SmpCommands implements AsyncDisposable {
       params: session,
       serviceId: service?.serviceId,
     }
-    this.#outbox = new Outbox(stream, session.blockCodec)
+    this.#outbox = new Outbox(batchWriter(stream, session.blockCodec))
     this.#keepAlive = new KeepAlive(options.keepAlive ?? {}, clock, {
       ping: () => this.#ping(),
       drop: () => this.#fail(new SmpClientError({ code: "LOST" })),

@@ -4,6 +4,7 @@ import { splitBlock } from "@sluice/smp-protocol/block"
 import { plainBlocks } from "@sluice/transport/block-codec"
 import { BlockStream } from "@sluice/transport/block-stream"
 import { expect, test } from "vitest"
+import { batchWriter } from "./batch-writer.ts"
 import { Outbox } from "./outbox.ts"
 
 /** A peer that takes blocks only when told to. */
@@ -37,7 +38,7 @@ class SlowPeer extends Duplex {
 function setup(): { peer: SlowPeer; outbox: Outbox } {
   const peer = new SlowPeer()
   const stream = new BlockStream(peer, { highWaterBlocks: 2 })
-  const outbox = new Outbox(stream, plainBlocks())
+  const outbox = new Outbox(batchWriter(stream, plainBlocks()))
   stream.setHandler({ onBlock: () => undefined, onDrain: () => outbox.drained() })
   return { peer, outbox }
 }

@@ -1,12 +1,5 @@
-import { type Batch, packBatches, writeBatch } from "@sluice/smp-protocol/batch"
-import type { BlockCodec } from "@sluice/transport/block-codec"
-import type { BlockStream } from "@sluice/transport/block-stream"
-
-/** Most blocks that are made before it is asked again whether the socket takes more. */
-const BLOCKS_PER_WRITE = 8
-
 /** A transmission that waits to be sent. */
-class OutboxItem {
+export class OutboxItem {
   readonly bytes: Uint8Array
   state: "waiting" | "cancelled" | "packed" = "waiting"
 
@@ -26,24 +19,21 @@ class OutboxItem {
 /** Takes a transmission back; tells whether it was in time. */
 export type CancelSending = () => boolean
 
-/**
- * Collects the transmissions of one turn of the event loop and sends them in as few blocks as fit (transport.md §5.2).
- * While the socket does not take more, blocks wait here unencrypted.
- */
+/** Writes transmissions, or keeps them until it is called again, with more or none; tells whether the socket takes more. */
+export type OutboxWriter = (items: readonly OutboxItem[]) => boolean
+
+/** Collects the transmissions of one turn of the event loop, so that they leave together, and as long as the socket is full. */
 export class Outbox {
-  readonly #stream: BlockStream
-  readonly #codec: BlockCodec
+  readonly #write: OutboxWriter
   #items: OutboxItem[] = []
-  #batches: Batch<OutboxItem>[] = []
   #scheduled = false
   #blocked = false
 
-  constructor(stream: BlockStream, codec: BlockCodec) {
-    this.#stream = stream
-    this.#codec = codec
+  constructor(write: OutboxWriter) {
+    this.#write = write
   }
 
-  /** Adds a transmission of at most 16363 bytes. */
+  /** Adds a transmission that fits into a block. */
   add(transmission: Uint8Array): CancelSending {
     const item = new OutboxItem(transmission)
     this.#items.push(item)
@@ -57,29 +47,19 @@ export class Outbox {
     }
   }
 
-  /** Sends now what is there. */
+  /** Sends now what is there, unless the socket is full. */
   flush(): void {
     this.#scheduled = false
     if (this.#blocked) return
-    this.#pack()
-    while (this.#batches.length > 0 && !this.#blocked) {
-      const blocks = this.#batches
-        .splice(0, BLOCKS_PER_WRITE)
-        .map((batch) => this.#codec.encodeWith((content) => writeBatch(batch, content)))
-      this.#blocked = !this.#stream.writeAll(blocks)
-    }
+    const items = this.#items.filter(({ state }) => state === "waiting")
+    this.#items = []
+    for (const item of items) item.state = "packed"
+    this.#blocked = !this.#write(items)
   }
 
   /** The socket takes more. */
   drained(): void {
     this.#blocked = false
     this.flush()
-  }
-
-  #pack(): void {
-    const items = this.#items.filter(({ state }) => state === "waiting")
-    this.#items = []
-    for (const item of items) item.state = "packed"
-    for (const packed of packBatches(items)) if (packed.fits) this.#batches.push(packed)
   }
 }

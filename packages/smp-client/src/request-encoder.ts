@@ -1,4 +1,3 @@
-import { EncodeError } from "@sluice/encoding/errors"
 import type { Version } from "@sluice/encoding/version"
 import { MAX_TRANSMISSION_LENGTH } from "@sluice/smp-protocol/batch"
 import { type Command, encodeCommand } from "@sluice/smp-protocol/commands"
@@ -6,7 +5,7 @@ import { encodeOutgoingBytes, type Signer } from "@sluice/smp-protocol/outgoing"
 import type { TransmissionParams } from "@sluice/smp-protocol/transmission"
 import { type CorrId, type EntityId, ID_LENGTH, NO_ENTITY } from "@sluice/smp-protocol/types"
 import { VERSION } from "@sluice/smp-protocol/versions"
-import { SmpClientError } from "./client-error.ts"
+import { encoded, SmpClientError } from "./client-error.ts"
 import type { Request } from "./request.ts"
 
 /** A request as a transmission without its length prefix. */
@@ -77,14 +76,5 @@ export function firstVersion(command: Command): Version {
       return VERSION.NAMES
     default:
       return VERSION.SUBSCRIPTION_MODE
-  }
-}
-
-function encoded<T>(tag: string, encode: () => T): T {
-  try {
-    return encode()
-  } catch (error) {
-    if (error instanceof EncodeError) throw new SmpClientError({ code: "UNENCODABLE", command: tag }, { cause: error })
-    throw error
   }
 }

@@ -1,8 +1,8 @@
 import type { Server } from "@sluice/encoding/server-address"
+import { clientClock } from "@sluice/smp-client/clock"
 import type { ConnectOptions } from "@sluice/smp-client/connect"
 import { dialFor, reachable } from "../network/hosts.ts"
 import { socksIdentity } from "../network/session-key.ts"
-import { clientClock } from "../network/session-pool.ts"
 import type { AgentContext } from "./context.ts"
 
 /** How a connection outside of all sessions is made, for the test of a server that somebody waits for. */

@@ -3,7 +3,7 @@ import { equalBytes } from "@sluice/encoding/bytes"
 import type { Server, ServerAddress } from "@sluice/encoding/server-address"
 import type { Clock } from "@sluice/ops/clock"
 import { type ClientEvent, type ClientOptions, SmpClient } from "@sluice/smp-client/client"
-import type { Clock as ClientClock } from "@sluice/smp-client/clock"
+import { clientClock } from "@sluice/smp-client/clock"
 import type { Dial } from "@sluice/smp-client/dial"
 import { AgentError } from "../errors.ts"
 import { dialFor, reachable } from "./hosts.ts"
@@ -120,17 +120,5 @@ export class SessionPool {
       failFast: true,
       ...client,
     })
-  }
-}
-
-/** The clock of the agent as clients want it. */
-export function clientClock(clock: Clock): ClientClock {
-  return {
-    now: () => clock.monotonic(),
-    unixSeconds: () => Math.floor(clock.now() / 1000),
-    after(ms, run) {
-      const timer = clock.setTimeout(run, ms)
-      return () => timer.cancel()
-    },
   }
 }

@@ -1,12 +1,12 @@
 import type { Server } from "@sluice/encoding/server-address"
 import { NtfClient } from "@sluice/ntf-client/client"
 import { SmpClientError } from "@sluice/smp-client/client-error"
+import { clientClock } from "@sluice/smp-client/clock"
 import { TIMEOUTS } from "@sluice/smp-client/reach"
 import type { CallOptions } from "@sluice/smp-client/request"
 import type { AgentContext } from "../core/context.ts"
 import { dialFor, reachable } from "../network/hosts.ts"
 import { serverKey, socksIdentity } from "../network/session-key.ts"
-import { clientClock } from "../network/session-pool.ts"
 import { ntfError } from "./ntf-error.ts"
 
 /** For whom connections to notification servers are made: for the device, whoever its users are. */
