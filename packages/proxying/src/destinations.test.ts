@@ -196,6 +196,50 @@ describe("a failed attempt", () => {
   })
 })
 
+describe("relays that hang", () => {
+  const TIMEOUT = new SmpClientError({ code: "CONNECT", stage: "TIMEOUT" })
+  const hang = (count: number): void => {
+    for (let i = 0; i < count; i++) void destinations.open(relayAt(`hangs${i}.example`), NEVER)
+  }
+
+  beforeEach(async () => {
+    destinations = pool({ maxConnecting: 4, maxDestinations: 100 })
+    const { connection } = await opened()
+    await connection.close()
+  })
+
+  it("leave places for those that answered lately", async () => {
+    hang(5)
+    expect(destinations.connecting).toBe(3)
+    await opened()
+    expect(errorOf(await destinations.open(relayAt("new.example"), NEVER))).toEqual(TIMED_OUT)
+  })
+
+  it("lose those places themselves, unlike relays that only refuse", async () => {
+    for (const [error, places] of [
+      [UNREACHABLE, 4],
+      [TIMEOUT, 3],
+    ] as const) {
+      const failing = destinations.open(RELAY, NEVER)
+      lastAttempt().fail(error)
+      await failing
+      clock.advance(SETTINGS.rememberFailure)
+      hang(5)
+      void destinations.open(RELAY, NEVER)
+      expect(destinations.connecting).toBe(places)
+      for (const attempt of attempts) attempt.fail(UNREACHABLE)
+      await new Promise((resolve) => setImmediate(resolve))
+      clock.advance(SETTINGS.rememberFailure)
+    }
+  })
+
+  it("have an hour of places for what they once answered", async () => {
+    clock.advance(3_600_000)
+    hang(5)
+    expect(errorOf(await destinations.open(RELAY, NEVER))).toEqual(TIMED_OUT)
+  })
+})
+
 describe("a client that leaves while it waits", () => {
   it("takes the half-made entry with it, so that the next one tries anew", async () => {
     const gone = new AbortController()

@@ -5,6 +5,7 @@ import type { VersionRange } from "@sluice/encoding/version"
 import { encodeWith } from "@sluice/encoding/writer"
 import type { Clock } from "@sluice/ops/clock"
 import { Lru } from "@sluice/ops/lru"
+import { SmpClientError } from "@sluice/smp-client/client-error"
 import type { Dial } from "@sluice/smp-client/dial"
 import type { SmpError } from "@sluice/smp-protocol/errors"
 import type { SessionId } from "@sluice/smp-protocol/types"
@@ -50,6 +51,11 @@ const REMEMBERED = 10_000
 /** A connection that nobody used for this long, ms, makes room for another one when there are too many. */
 const REPLACEABLE_AFTER = 60_000
 
+/** How long a relay that was connected, and has not hung since, has the places that are kept for such relays, ms. */
+const ANSWERED_FOR = 3_600_000
+/** The part of the places for attempts that are kept for them. */
+const KEPT_PART = 1 / 4
+
 const KEY_HASH_LENGTH = 32
 
 /**
@@ -63,6 +69,8 @@ export class Destinations {
   readonly #sessions = new Map<string, Destination>()
   readonly #attempts = new Map<string, SharedAttempt<Opened>>()
   readonly #failures = new Lru<string, { readonly error: SmpError; readonly until: number }>(REMEMBERED)
+  /** Relays that were connected and are not any more: until when they are known for it. */
+  readonly #answered = new Lru<string, number>(REMEMBERED)
   #stopped = false
 
   constructor(parts: DestinationsParts, settings: DestinationsSettings) {
@@ -131,7 +139,7 @@ export class Destinations {
   }
 
   #begin(key: string, server: Server): SharedAttempt<Opened> | Opened {
-    const { hosts, maxConnecting } = this.#settings
+    const { hosts } = this.#settings
     const { direct, socks } = this.#parts
     const chosen = chooseHost(server.hosts, { ...hosts, socks: socks !== undefined })
     if (chosen === undefined) return refused(NO_HOST)
@@ -140,7 +148,7 @@ export class Destinations {
     // Neither can ever succeed, so nobody's machine is bothered with it.
     if (dial === undefined || port === undefined) return refused(networkError({ type: "FAILED" }))
     if (server.keyHash.length !== KEY_HASH_LENGTH) return refused(networkError({ type: "UNKNOWNCA" }))
-    if (this.#stopped || this.#attempts.size >= maxConnecting || !this.#hasRoom()) return refused(TIMED_OUT)
+    if (this.#stopped || !this.#mayConnect(key) || !this.#hasRoom()) return refused(TIMED_OUT)
 
     const target: Server = { hosts: [chosen.host], port: String(port), keyHash: server.keyHash.slice() }
     const own = this.isOwn(server)
@@ -172,6 +180,7 @@ export class Destinations {
       this.#add(key, destination)
       return { ok: true, destination }
     } catch (error) {
+      if (hung(error)) this.#answered.delete(key)
       return this.#failed(key, signal, failureOf(error))
     }
   }
@@ -181,6 +190,7 @@ export class Destinations {
     this.#live.set(key, destination)
     this.#sessions.set(session, destination)
     destination.onClosed(() => {
+      this.#answered.set(key, this.#parts.clock.monotonic() + ANSWERED_FOR)
       if (this.#live.get(key) === destination) this.#live.delete(key)
       if (this.#sessions.get(session) === destination) this.#sessions.delete(session)
     })
@@ -193,6 +203,17 @@ export class Destinations {
     const { rememberFailure } = this.#settings
     if (rememberFailure > 0) this.#failures.set(key, { error, until: this.#parts.clock.monotonic() + rememberFailure })
     return refused(error)
+  }
+
+  /**
+   * Clients name the relays, so they can have any number of attempts take their whole time. Some places are kept for
+   * relays that answered lately, so that these are reached all the same.
+   */
+  #mayConnect(key: string): boolean {
+    const { maxConnecting } = this.#settings
+    const answered = (this.#answered.peek(key) ?? 0) > this.#parts.clock.monotonic()
+    const places = answered ? maxConnecting : maxConnecting - Math.floor(maxConnecting * KEPT_PART)
+    return this.#attempts.size < places
   }
 
   #hasRoom(): boolean {
@@ -214,6 +235,11 @@ export class Destinations {
     }
     return found
   }
+}
+
+/** Whether a relay took all the time of an attempt. */
+function hung(error: unknown): boolean {
+  return error instanceof SmpClientError && error.problem.code === "CONNECT" && error.problem.stage === "TIMEOUT"
 }
 
 function refused(error: SmpError): Opened {

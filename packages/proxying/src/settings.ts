@@ -92,7 +92,7 @@ export const routingEntries: EntriesOf<RoutingConfig> = {
   }),
   connecting: setting(integer({ min: 1 }), {
     default: 1000,
-    help: "Relays that are being connected to at the same time; more are refused.",
+    help: "Relays that are being connected to at the same time; more are refused. A quarter is for those connected within the last hour.",
   }),
   connectTimeout: setting(duration({ min: "10ms", max: "10m" }), {
     default: "45s",

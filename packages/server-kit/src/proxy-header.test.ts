@@ -23,6 +23,7 @@ const V6_BODY = [
   0,
   2,
 ]
+const MAPPED_BODY = [...new Array<number>(10).fill(0), 0xff, 0xff, 192, 0, 2, 1, ...V6_BODY.slice(16)]
 const LINE = utf8("PROXY TCP4 192.0.2.1 198.51.100.2 56324 5223\r\n")
 const headers: readonly (readonly [string, Uint8Array, string | undefined])[] = [
   ["a line for IPv4", LINE, "192.0.2.1"],
@@ -31,6 +32,7 @@ const headers: readonly (readonly [string, Uint8Array, string | undefined])[] = 
   ["the longest such line", utf8(`PROXY UNKNOWN ${"f".repeat(91)}\r\n`), undefined],
   ["binary for IPv4", V4, "192.0.2.1"],
   ["binary for IPv6", binary(0x21, 0x21, V6_BODY), "2001:db8:0:0:0:0:0:1"],
+  ["binary for IPv4 inside of IPv6", binary(0x21, 0x21, MAPPED_BODY), "192.0.2.1"],
   ["binary with more fields", binary(0x21, 0x21, [...V6_BODY, 3, 0, 4, 1, 2, 3, 4]), "2001:db8:0:0:0:0:0:1"],
   ["binary of the balancer itself", binary(0x20, 0x00, []), undefined],
   ["binary of the balancer itself, with addresses", binary(0x20, 0x11, [...V4.subarray(16)]), undefined],

@@ -61,8 +61,12 @@ function parseBinary(bytes: Uint8Array): ProxyHeader {
   return { state: "complete", length, source: addressOf(bytes.subarray(FIXED, FIXED + size)) }
 }
 
+/** How balancers that listen on IPv6 for both families write an IPv4 address. */
+const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+
 function addressOf(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join(".")
+  if (MAPPED.every((byte, i) => bytes[i] === byte)) return bytes.subarray(MAPPED.length).join(".")
   const groups = Array.from({ length: 8 }, (_, i) =>
     (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
   )
