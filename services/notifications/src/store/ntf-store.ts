@@ -244,5 +244,6 @@ export interface NtfStore {
   counts(): Promise<StoreCounts>
   /** Makes sure that the store can be written. */
   check(): Promise<void>
+  /** Ends it; can be called twice. Everything after that is refused. */
   close(): Promise<void>
 }
