@@ -1,7 +1,7 @@
 import { concatBytes, equalBytes, fromLatin1, latin1 } from "@sluice/encoding/bytes"
 import type { Clock, Timer } from "@sluice/ops/clock"
 import type { RedisConnection } from "@sluice/redis/connection"
-import { listOf, numberOf, textOf } from "@sluice/redis/redis-command"
+import { listOf, textOf } from "@sluice/redis/redis-command"
 import { RedisError } from "@sluice/redis/redis-error"
 import { type Script, script } from "@sluice/redis/script"
 import type { RedisSubscriber } from "@sluice/redis/subscriber"
@@ -31,6 +31,21 @@ return { held and 1 or 0, redis.call('ZRANGE', KEYS[1], 0, -1) }
 `,
 })
 
+/**
+ * Gives the next order: one more than the last, and no less than the microseconds of Redis' clock. So it is greater than
+ * all before it also when Redis came back without the last one; a counter would begin anew, and the oldest claims would win.
+ */
+const NEXT_ORDER: Script = script({
+  name: "fleet: next order",
+  keys: 1,
+  lua: `
+local time = redis.call('TIME')
+local order = math.max(time[1] * 1000000 + time[2], (tonumber(redis.call('GET', KEYS[1])) or 0) + 1)
+redis.call('SET', KEYS[1], string.format('%.0f', order))
+return string.format('%.0f', order)
+`,
+})
+
 export interface RedisLinkOptions {
   readonly redis: RedisConnection
   /** Milliseconds; all nodes should have the same. */
@@ -45,13 +60,13 @@ export interface RedisLinkComponents {
 
 /**
  * Joins the nodes that share a Redis. The connection stays the caller's. Keys and channels, behind the prefix: `fleet:leases`
- * (sorted set), `fleet:order` (counter), `fleet:to:<node>`, `fleet:all` and `fleet:nodes` (channels).
+ * (sorted set), `fleet:order` (the last one), `fleet:to:<node>`, `fleet:all` and `fleet:nodes` (channels).
  */
 export function redisLink({
   redis,
   lease = REDIS_LEASE,
 }: RedisLinkOptions): (components: RedisLinkComponents) => NodeLink {
-  redis.load([RENEW])
+  redis.load([RENEW, NEXT_ORDER])
   return ({ node, clock }) => new RedisLink(redis, lease, node, clock)
 }
 
@@ -141,7 +156,9 @@ class RedisLink implements NodeLink {
 
   async nextOrder(): Promise<number> {
     try {
-      return numberOf(await this.#redis.command(["INCR", this.#keys.order]))
+      const call = { script: NEXT_ORDER, keys: [this.#keys.order], args: [] }
+      const [order] = await this.#redis.run({ steps: [call], write: false })
+      return Number(textOf(order))
     } catch (error) {
       throw toLinkError(error)
     }

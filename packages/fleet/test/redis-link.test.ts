@@ -3,7 +3,7 @@ import { systemClock } from "@sluice/ops/clock"
 import { silentLog } from "@sluice/ops/recording-log"
 import { openRedis, type RedisConnection } from "@sluice/redis/connection"
 import type { RedisConfig } from "@sluice/redis/settings"
-import { afterAll, beforeAll, describe } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { startCluster } from "../../redis/test/start-cluster.ts"
 import { startRedis, type TestRedis } from "../../redis/test/start-redis.ts"
 import type { NodeLink } from "../src/node-link.ts"
@@ -33,6 +33,18 @@ for (const [name, open] of [
     linkContract(name, () => Promise.resolve(worldOf(redis, `world-${++world}:`)))
   })
 }
+
+it("orders go on growing when Redis comes back without the last one", async () => {
+  await using redis = await openOne()
+  await using world = worldOf(redis, "restarted:")
+  const link = world.link("a")
+  const ignore = () => undefined
+  await link.start({ received: ignore, interrupted: ignore, joined: ignore, ended: ignore, leaseLost: ignore })
+  const before = [await link.nextOrder(), await link.nextOrder()]
+  for (const server of redis.servers) await server.command("FLUSHALL")
+  expect(await link.nextOrder()).toBeGreaterThan(Math.max(...before))
+  await link.stop()
+})
 
 async function openOne(): Promise<Deployment> {
   const redis = await startRedis()
