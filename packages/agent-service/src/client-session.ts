@@ -72,7 +72,7 @@ export class ClientSession {
       this.#send({ id, error: { code: "BUSY", message, temporary: true } })
       return
     }
-    const answered = this.#answer(call, params).then((outcome) => this.#send({ id, ...outcome }))
+    const answered = this.#answer(call, params).then((outcome) => this.#send(this.#fitting({ id, ...outcome })))
     this.#calls.add(answered)
     void answered.finally(() => this.#calls.delete(answered))
   }
@@ -115,6 +115,13 @@ export class ClientSession {
 
   readonly #written = (): void => {
     if (this.#hasRoom()) this.#onRoom?.()
+  }
+
+  /** An answer that could never be sent is told as such, or the program would be cut off each time that it asks. */
+  #fitting(answer: { readonly id: unknown } & Outcome): object {
+    if (JSON.stringify(answer).length <= this.#surroundings.sendBuffer) return answer
+    const message = "the answer does not fit into agent.send_buffer"
+    return { id: answer.id, error: { code: "LARGE", message, temporary: false } }
   }
 
   /** A program that does not read costs no more memory than its buffer: it is cut off. */

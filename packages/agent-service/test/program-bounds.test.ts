@@ -72,6 +72,14 @@ describe("a program", () => {
     expect(socket.sent.filter((frame) => "event" in frame)).toHaveLength(1)
   })
 
+  it("that asks for more than fits is told so, and stays", async () => {
+    const { socket } = session({ call: () => Promise.resolve({ result: { events: "x".repeat(1000) } }) })
+    socket.receive({ id: 1, call: "undecided" })
+    await vi.waitUntil(() => socket.sent.length === 2)
+    expect(socket.sent[1]).toMatchObject({ id: 1, error: { code: "LARGE", temporary: false } })
+    expect(socket.readyState).toBe(socket.OPEN)
+  })
+
   it("is told nothing before it listens", () => {
     const { socket, session: one } = session()
     one.tell(connected("one"))

@@ -63,7 +63,7 @@ export const error = z
     code: z
       .string()
       .describe(
-        "Of the agent: CMD, CONN, NO_USER, NO_SERVERS, NO_NAME_SERVERS, INACTIVE, SMP, PROXY, BROKER, AGENT, STORE, INTERNAL. Of the service: REQUEST (not as the schema says), BUSY (too many calls at once), FAILED (a defect).",
+        "Of the agent: CMD, CONN, NO_USER, NO_SERVERS, NO_NAME_SERVERS, INACTIVE, SMP, PROXY, BROKER, AGENT, STORE, INTERNAL. Of the service: REQUEST (not as the schema says), BUSY (too many calls at once), LARGE (the answer does not fit into agent.send_buffer), FAILED (a defect).",
       ),
     message: z.string().describe("For people."),
     temporary: z.boolean().describe("The same may succeed later."),
