@@ -21,6 +21,8 @@ const RETRIES = 10
 const RENEW: Script = script({
   name: "fleet: renew a lease",
   keys: 1,
+  // Recipients can still subscribe, acknowledge and delete when Redis is full: what nodes tell about that has to be believed.
+  withoutMemory: true,
   lua: `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -38,6 +40,7 @@ return { held and 1 or 0, redis.call('ZRANGE', KEYS[1], 0, -1) }
 const NEXT_ORDER: Script = script({
   name: "fleet: next order",
   keys: 1,
+  withoutMemory: true,
   lua: `
 local time = redis.call('TIME')
 local order = math.max(time[1] * 1000000 + time[2], (tonumber(redis.call('GET', KEYS[1])) or 0) + 1)

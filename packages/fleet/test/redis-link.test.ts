@@ -46,6 +46,19 @@ it("orders go on growing when Redis comes back without the last one", async () =
   await link.stop()
 })
 
+it("a full Redis still has leases and orders", async () => {
+  await using redis = await openOne()
+  await using world = worldOf(redis, "full:")
+  const link = world.link("a")
+  const ignore = () => undefined
+  await link.start({ received: ignore, interrupted: ignore, joined: ignore, ended: ignore, leaseLost: ignore })
+  for (const server of redis.servers) await server.command("CONFIG", "SET", "maxmemory", 1)
+  await delay(2 * LEASE)
+  expect(link.holdsLease()).toBe(true)
+  expect(await link.nextOrder()).toBeGreaterThan(0)
+  await link.stop()
+})
+
 async function openOne(): Promise<Deployment> {
   const redis = await startRedis()
   return {

@@ -171,6 +171,25 @@ it("the queue of jobs is made again in a Redis that came back empty", async () =
   await stopAll(nodes)
 })
 
+it("the queue of jobs stands still while Redis is full, and goes on by itself", async () => {
+  await using own = await startRedis()
+  await using ownConnection = connect(own.config())
+  const components = { connection: ownConnection, clock: systemClock, log: recordingLog() }
+  const jobs = bullmqJobs({ stalledAfter: 400 }, { ...components, register: new Metrics().register })
+  const runs: number[] = []
+  jobs.add(job(async () => void runs.push(Date.now()), { every: 100 }))
+  await jobs.start()
+  await until(() => runs.length >= 1)
+  await own.command("CONFIG", "SET", "maxmemory", 1)
+  await wait(500)
+  await own.command("CONFIG", "SET", "maxmemory", 0)
+  const before = runs.length
+  // BullMQ looks again after five seconds.
+  await until(() => runs.length > before)
+  await until(() => runs.length >= before + 3)
+  await jobs.stop()
+})
+
 it("the end of a node does not wait for a Redis that is away", async () => {
   await using own = await startRedis()
   await using ownConnection = connect(own.config())
