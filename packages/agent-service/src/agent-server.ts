@@ -1,11 +1,11 @@
 import websocket from "@fastify/websocket"
 import type { Agent } from "@sluice/agent/agent"
 import { type Bind, bindOf, formatBind } from "@sluice/ops/bind"
+import { addressOf, listenFor } from "@sluice/ops/http-listen"
 import type { Log } from "@sluice/ops/log"
-import { OperatorError } from "@sluice/ops/operator-error"
 import type { Secret } from "@sluice/ops/secret"
 import type { Service } from "@sluice/ops/service"
-import { type FastifyInstance, fastify } from "fastify"
+import { fastify } from "fastify"
 import { refusal, SUBPROTOCOL } from "./access.ts"
 import { callAgent, type Outcome } from "./calls.ts"
 import { ClientSession } from "./client-session.ts"
@@ -89,7 +89,10 @@ export async function createAgentServer(config: AgentServiceConfig, parts: Agent
     },
   )
   return {
-    start: () => listen(app, bindOf(config.bind, config.port), log),
+    async start() {
+      await listenFor("programs", bindOf(config.bind, config.port), (at) => app.listen(at))
+      log.info("serving programs", { bind: formatBind(addressOf(app.server)) })
+    },
     async stop(deadline) {
       stopListening()
       const cut = (): void => {
@@ -103,7 +106,7 @@ export async function createAgentServer(config: AgentServiceConfig, parts: Agent
       await app.close()
     },
     get address() {
-      return addressOf(app)
+      return addressOf(app.server)
     },
   }
 }
@@ -113,20 +116,4 @@ const REFUSALS = { 401: "a bearer token is needed", 403: "not from there" } as c
 /** The real subprotocol if the client names it; never the one that holds the token. */
 function chooseProtocol(offered: Set<string>): string | false {
   return offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false
-}
-
-async function listen(app: FastifyInstance, bind: Bind, log: Log): Promise<void> {
-  try {
-    await app.listen({ host: bind.host ?? "::", port: bind.port })
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error"
-    throw new OperatorError(`cannot listen on ${formatBind(bind)} for programs (${code})`, { cause: error })
-  }
-  log.info("serving programs", { bind: formatBind(addressOf(app)) })
-}
-
-function addressOf(app: FastifyInstance): Bind {
-  const address = app.server.address()
-  if (address === null || typeof address === "string") throw new Error("the agent's server is not listening")
-  return { host: address.address, port: address.port }
 }

@@ -1,10 +1,9 @@
-import { networkInterfaces } from "node:os"
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify"
 import { hasBearerToken } from "./bearer-token.ts"
 import { type Bind, bindOf, formatBind } from "./bind.ts"
+import { addressOf, listenFor } from "./http-listen.ts"
 import type { Log } from "./log.ts"
 import type { Metrics } from "./metrics.ts"
-import { OperatorError } from "./operator-error.ts"
 import type { Readiness } from "./readiness.ts"
 import type { Secret } from "./secret.ts"
 
@@ -80,9 +79,12 @@ export function createAdminServer(options: AdminServerOptions, components: Admin
   addOperatorRoutes(app, components)
   if (options.token !== undefined) addAdminRoutes(app, options.token, options.routes ?? [])
   return {
-    listen: () => listen(app, bindOf(options.bind, options.port), components.log),
+    async listen() {
+      await listenFor("metrics and health", bindOf(options.bind, options.port), (at) => app.listen(at))
+      components.log.info("serving metrics and health", { bind: formatBind(addressOf(app.server)) })
+    },
     get address() {
-      return addressOf(app)
+      return addressOf(app.server)
     },
     close: () => app.close(),
     inject: app.inject.bind(app),
@@ -127,26 +129,4 @@ function sendFailure(error: unknown, reply: FastifyReply, log: Log): FastifyRepl
   if (status >= 400 && status < 500) return reply.code(status).send({ error: "bad request" })
   log.error("admin request failed", { error })
   return reply.code(500).send({ error: "internal error" })
-}
-
-async function listen(app: FastifyInstance, bind: Bind, log: Log): Promise<void> {
-  try {
-    await app.listen({ host: bind.host ?? everyAddress(), port: bind.port })
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error"
-    throw new OperatorError(`cannot listen on ${formatBind(bind)} for metrics and health (${code})`, { cause: error })
-  }
-  log.info("serving metrics and health", { bind: formatBind(addressOf(app)) })
-}
-
-/** The wildcard that takes IPv4 as well; where the machine has no IPv6 it does not exist. */
-function everyAddress(): string {
-  const all = Object.values(networkInterfaces()).flat()
-  return all.some((address) => address?.family === "IPv6") ? "::" : "0.0.0.0"
-}
-
-function addressOf(app: FastifyInstance): Bind {
-  const address = app.server.address()
-  if (address === null || typeof address === "string") throw new Error("the admin server is not listening")
-  return { host: address.address, port: address.port }
 }

@@ -1,5 +1,4 @@
 import type { Server as HttpsServer } from "node:https"
-import { networkInterfaces } from "node:os"
 import { resolve } from "node:path"
 import { createSecureContext, type SecureContext, type TLSSocket } from "node:tls"
 import type { CryptoBackend } from "@sluice/crypto/backend"
@@ -7,9 +6,9 @@ import { nativeCrypto } from "@sluice/crypto/native"
 import { type Bind, bindOf, formatBind } from "@sluice/ops/bind"
 import { type Clock, systemClock } from "@sluice/ops/clock"
 import { FileReload, type FileReloadComponents } from "@sluice/ops/file-reload"
+import { addressOf, listenFor } from "@sluice/ops/http-listen"
 import type { Log } from "@sluice/ops/log"
 import { Metrics } from "@sluice/ops/metrics"
-import { OperatorError } from "@sluice/ops/operator-error"
 import { type OwnedService, ownedService } from "@sluice/ops/service"
 import type { WebHandOver } from "@sluice/server-kit/server-options"
 import { checkLinks, type LinksConfig } from "./config.ts"
@@ -49,6 +48,8 @@ export interface LinksServer extends OwnedService {
 }
 
 const MINUTE = 60
+/** What it listens for, in errors. */
+const PURPOSE = "the pages of links"
 
 /** Makes the files of the site and puts everything together. Listens only with `start`. */
 export async function createLinksServer(config: LinksConfig, parts: LinksServerParts): Promise<LinksServer> {
@@ -169,15 +170,13 @@ function assemble({ config, log, app, resolver, handOver, reload, metrics }: Ass
   const service = ownedService({
     async start() {
       const [first = "*", ...others] = config.bind
-      await listen(bindOf(first, config.port), (bind) =>
-        app.listen({ host: bind.host ?? everyAddress(), port: bind.port }),
-      )
+      await listenFor(PURPOSE, bindOf(first, config.port), (at) => app.listen(at))
       // Port 0 takes a free one, which is then that of all addresses.
-      const { port } = addressOf(app)
-      for (const other of others) await listen(bindOf(other, port), (bind) => doors.open(bind))
+      const { port } = addressOf(app.server)
+      for (const other of others) await listenFor(PURPOSE, bindOf(other, port), (at) => doors.open(at))
       resolver?.start()
       await reload?.start()
-      log.info("serving pages for links", { bind: formatBind(addressOf(app)) })
+      log.info("serving pages for links", { bind: formatBind(addressOf(app.server)) })
       if (config.preview && resolver === undefined) {
         log.info("no relay is known, so pages show no profiles", { setting: "links.relays" })
       }
@@ -198,31 +197,10 @@ function assemble({ config, log, app, resolver, handOver, reload, metrics }: Ass
     metrics,
     handOver,
     get address() {
-      return addressOf(app)
+      return addressOf(app.server)
     },
     async reload() {
       await reload?.reload()
     },
   }
-}
-
-async function listen(bind: Bind, open: (bind: Bind) => Promise<unknown>): Promise<void> {
-  try {
-    await open(bind)
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error"
-    throw new OperatorError(`cannot listen on ${formatBind(bind)} for the pages of links (${code})`, { cause: error })
-  }
-}
-
-/** The wildcard that takes IPv4 as well; where the machine has no IPv6 it does not exist. */
-function everyAddress(): string {
-  const all = Object.values(networkInterfaces()).flat()
-  return all.some((address) => address?.family === "IPv6") ? "::" : "0.0.0.0"
-}
-
-function addressOf(app: Assembly["app"]): Bind {
-  const address = app.server.address()
-  if (address === null || typeof address === "string") throw new Error("the pages are not being served")
-  return { host: address.address, port: address.port }
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import type { Server as HttpServer } from "node:http"
 import { createServer, type Server } from "node:net"
-import type { Bind } from "@sluice/ops/bind"
+import type { ListenAt } from "@sluice/ops/http-listen"
 
 /**
  * Further addresses of an HTTP server: what they accept is handed to it as if it had accepted it itself, so that its TLS,
@@ -16,10 +16,10 @@ export class SideDoors {
   }
 
   /** Listens on one more address. Rejects with what the system says. */
-  async open({ host, port }: Bind): Promise<void> {
+  async open({ host, port }: ListenAt): Promise<void> {
     const door = createServer((socket) => this.#server.emit("connection", socket))
     door.maxConnections = this.#server.maxConnections
-    door.listen({ port, ...(host !== undefined && { host }) })
+    door.listen({ host, port })
     await once(door, "listening")
     this.#doors.push(door)
   }
