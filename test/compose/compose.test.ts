@@ -7,6 +7,8 @@ import { join } from "node:path"
 import { parseServerAddress } from "@sluice/encoding/server-address"
 import { linksSettings } from "@sluice/links/config"
 import { notificationsSettings } from "@sluice/notifications/config"
+import { NtfClient } from "@sluice/ntf-client/client"
+import { nullToken } from "@sluice/ntf-protocol/device-token"
 import { resolveConfig } from "@sluice/ops/config"
 import type { Entries } from "@sluice/ops/settings"
 import { proxyServerSettings } from "@sluice/proxy/config"
@@ -27,12 +29,12 @@ const named = (name: string): ComposeService => {
 }
 const relays = services.filter(({ command }) => command[0] === "relay")
 const proxies = services.filter(({ command }) => command[0] === "proxy")
-const notifications = named("notifications")
+const notifications = services.filter(({ command }) => command[0] === "notifications")
 const links = named("links")
 
 /** What the services listen on, by their settings or their own defaults. */
 const LISTENING: Readonly<Record<string, readonly number[]>> = {
-  balancer: [5223],
+  balancer: [5223, 5226],
   redis: [6379],
   "redis-exporter": [9121],
   prometheus: [9090],
@@ -57,7 +59,7 @@ function listening(service: ComposeService): readonly number[] {
     return [config.proxyServer.port, config.admin.port]
   }
   const sources = { env: service.environment, otherEnv: ["SLUICE_DATA"] }
-  if (service === notifications) {
+  if (notifications.includes(service)) {
     const { config } = resolveConfig(notificationsSettings, sources)
     return [config.notifications.port, config.admin.port]
   }
@@ -77,6 +79,7 @@ function expectReachable(place: string): void {
 describe("docker-compose.yml", () => {
   it("has what a cluster is made of", () => {
     expect(relays.map(({ name }) => name)).toEqual(["relay-1", "relay-2"])
+    expect(notifications.map(({ name }) => name)).toEqual(["notifications-1", "notifications-2"])
     for (const name of ["balancer", "redis", "proxy", "prometheus", "grafana"]) expect(named(name).name).toBe(name)
     expect(named("redis").command.join(" ")).toContain("--appendonly yes")
   })
@@ -89,9 +92,15 @@ describe("docker-compose.yml", () => {
       for (const { host, port } of config.redis.nodes) expectReachable(`${host}:${port}`)
       expect(given.size).toBe(Object.keys(relay.environment).length - 1)
     }
+    for (const { environment } of notifications) {
+      const { config, given } = resolveConfig(notificationsSettings, { env: environment, otherEnv: ["SLUICE_DATA"] })
+      expect([config.notifications.store, config.redis.durability]).toEqual(["redis", "fsync"])
+      for (const { host, port } of config.redis.nodes) expectReachable(`${host}:${port}`)
+      expect(given.size).toBe(Object.keys(environment).length - 1)
+    }
     for (const proxy of proxies) expect(settingsOf(proxy, "proxy").given.size).toBeGreaterThan(0)
-    // Both relays are one: what they are started with is the same.
-    expect(relays[0]?.environment).toEqual(relays[1]?.environment)
+    // Both are one: what they are started with is the same.
+    for (const [one, two] of [relays, notifications]) expect(one?.environment).toEqual(two?.environment)
     for (const service of services.filter(({ name }) => name.endsWith("-identity"))) {
       const sources = { env: service.environment, otherEnv: ["SLUICE_DATA"] }
       const entries = isOfNotifications(service) ? notificationsSettings : relaySettings
@@ -134,18 +143,22 @@ describe("docker-compose.yml", () => {
   it("has a balancer and a Prometheus that reach the services", () => {
     const haproxy = readFileSync(join(ROOT, "deploy", "haproxy.cfg"), "utf8")
     const places = [...haproxy.matchAll(/^ *server \S+ (\S+:\d+)/gm)].map(([, place = ""]) => place)
-    expect(places).toHaveLength(relays.length)
+    expect(places).toHaveLength(relays.length + notifications.length)
     for (const place of places) expectReachable(place)
-    const [, check] = /check port (\d+)/.exec(haproxy) ?? []
-    for (const relay of relays) expectReachable(`${relay.name}:${check}`)
-    expect(haproxy).toMatch(/^ *bind :5223$/m)
+    for (const [name, behind] of [["relays", relays] as const, ["notifications", notifications] as const]) {
+      const backend = haproxy.split(/^backend /m).find((text) => text.startsWith(name)) ?? ""
+      const [, check] = /check port (\d+)/.exec(backend) ?? []
+      for (const service of behind) expectReachable(`${service.name}:${check}`)
+    }
+    const bound = [...haproxy.matchAll(/^ *bind :(\d+)$/gm)].map(([, port]) => Number(port))
+    expect(bound).toEqual(LISTENING["balancer"])
 
     const prometheus = parse(readFileSync(join(ROOT, "deploy", "prometheus-cluster.yml"), "utf8"))
     const targets = prometheus.scrape_configs.flatMap((job: { static_configs: { targets: string[] }[] }) =>
       job.static_configs.flatMap((group) => group.targets),
     )
-    // Notifications, links, and the exporter of Redis.
-    expect(targets).toHaveLength(relays.length + proxies.length + 3)
+    // Links, and the exporter of Redis.
+    expect(targets).toHaveLength(relays.length + proxies.length + notifications.length + 2)
     for (const target of targets) expectReachable(target)
     const grafana = parse(readFileSync(join(ROOT, "deploy", "grafana", "datasources.yml"), "utf8"))
     for (const { url } of grafana.datasources) expectReachable(new URL(url).host)
@@ -154,22 +167,29 @@ describe("docker-compose.yml", () => {
 
 describe("the profile of a single machine", () => {
   const single = readComposeFile("single")
-  const relay = single.services.find(({ command }) => command[0] === "relay")
+  const only = (program: string): ComposeService => {
+    const [found, ...others] = single.services.filter(({ command }) => command[0] === program)
+    if (found === undefined || others.length > 0) throw new Error(`not one service runs ${program}`)
+    return found
+  }
+  const relay = only("relay")
+  const ntf = only("notifications")
 
-  it("has one relay on the embedded store, on the port that a cluster's balancer has", () => {
-    expect(single.services.filter(({ command }) => command[0] === "relay")).toHaveLength(1)
-    const { config } = resolveConfig(relaySettings, { env: relay?.environment ?? {}, otherEnv: ["SLUICE_DATA"] })
-    expect(config.store.kind).toBe("lmdb")
-    expect(relay?.published).toEqual(named("balancer").published)
-    // The certificates, and so the address, are the same in both.
-    expect(relay?.mounts).toEqual(relays[0]?.mounts)
+  it("has one relay and one server for push notifications on embedded stores, on the ports of a cluster's balancer", () => {
+    const sources = ({ environment: env }: ComposeService) => ({ env, otherEnv: ["SLUICE_DATA"] })
+    expect(resolveConfig(relaySettings, sources(relay)).config.store.kind).toBe("lmdb")
+    expect(resolveConfig(notificationsSettings, sources(ntf)).config.notifications.store).toBe("lmdb")
+    expect([...relay.published, ...ntf.published]).toEqual(named("balancer").published)
+    // The certificates, and so the addresses, are the same in both.
+    expect(relay.mounts).toEqual(relays[0]?.mounts)
+    expect(ntf.mounts).toEqual(notifications[0]?.mounts)
   })
 
   it("has everything else that a cluster has, but for what only a cluster needs", () => {
     const names = (of: readonly ComposeService[]): string[] => of.map(({ name }) => name).toSorted()
-    const ofCluster = ["relay-1", "relay-2", "balancer", "redis", "redis-exporter"]
+    const ofCluster = ["balancer", "redis", "redis-exporter", ...[...relays, ...notifications].map(({ name }) => name)]
     const others = services.filter(({ name }) => !ofCluster.includes(name))
-    expect(names(single.services)).toEqual(names([...others, ...(relay ? [relay] : [])]))
+    expect(names(single.services)).toEqual(names([...others, relay, ntf]))
     for (const { mounts, dependsOn } of single.services) {
       for (const name of dependsOn) expect(names(single.services)).toContain(name)
       for (const { source } of mounts.filter((mount) => mount.source.startsWith("./"))) {
@@ -192,16 +212,19 @@ describe.skipIf(spawnSync("redis-server", ["--version"]).status !== 0)("the same
   let redis: TestRedis
   const running: ReturnType<typeof start>[] = []
   const balancer = new Balancer()
+  const ntfBalancer = new Balancer()
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "sluice-compose-"))
     redis = await startRedis({ appendonly: true })
     await balancer.listen()
+    await ntfBalancer.listen()
   })
   afterAll(async () => {
     for (const { child } of running) child.kill("SIGTERM")
     await Promise.all(running.map(({ ended }) => ended))
     await balancer.close()
+    await ntfBalancer.close()
     await redis[Symbol.asyncDispose]()
     await rm(folder, { recursive: true, force: true })
   })
@@ -226,13 +249,14 @@ describe.skipIf(spawnSync("redis-server", ["--version"]).status !== 0)("the same
       expect([identity.name, made.code]).toEqual([identity.name, 0])
     }
     const admins: string[] = []
-    for (const service of [...relays, ...proxies, notifications, links]) {
+    for (const service of [...relays, ...proxies, ...notifications, links]) {
       const env = await environmentOf(service)
       const process = start(service.command, { env })
       running.push(process)
       await process.said(/"message":"started"/)
       admins.push(`http://127.0.0.1:${env["SLUICE_ADMIN_PORT"]}`)
       if (relays.includes(service)) balancer.add(Number(env["SLUICE_RELAY_PORT"]))
+      if (notifications.includes(service)) ntfBalancer.add(Number(env["SLUICE_NOTIFICATIONS_PORT"]))
     }
     for (const admin of admins) {
       expect((await fetch(`${admin}/readyz`)).status).toBe(200)
@@ -250,5 +274,18 @@ describe.skipIf(spawnSync("redis-server", ["--version"]).status !== 0)("the same
     await received
     // They were dealt out: each relay has one of the two connections.
     expect(balancer.dealt).toEqual([1, 1])
+
+    // What a device does at one server for push notifications, the other knows.
+    const ntfEnv = await environmentOf(notifications[0] ?? named("notifications-1"))
+    const { stdout } = await sluice(["notifications", "address"], { env: ntfEnv })
+    const ntf = parseServerAddress(stdout.trim(), { scheme: "ntf" })
+    const there = { ...ntf, hosts: ["127.0.0.1"], port: String(ntfBalancer.port) }
+    await using first = new NtfClient(there)
+    await using second = new NtfClient(there)
+    const keys = first.registrationKeys()
+    const { tokenId } = await first.registerToken(nullToken(), keys)
+    const { type } = await second.checkToken({ tokenId, key: keys.authKeys.privateKey })
+    expect(["REGISTERED", "CONFIRMED"]).toContain(type)
+    expect(ntfBalancer.dealt).toEqual([1, 1])
   })
 })

@@ -129,11 +129,37 @@ describe("every program", () => {
   it.each(programs)("%s is spread over nodes, and can't be taken away as a whole", (name) => {
     expect(podOf(name).affinity).toHaveProperty("podAntiAffinity")
     const [budget] = of("PodDisruptionBudget", `sluice-${name}`)
-    expect(budget?.["spec"]).toMatchObject(name === "notifications" ? { maxUnavailable: 1 } : { minAvailable: 1 })
+    expect(budget?.["spec"]).toMatchObject({ minAvailable: 1 })
     const scaled = of("HorizontalPodAutoscaler", `sluice-${name}`)
-    // One pod owns the embedded store.
-    expect(scaled).toHaveLength(name === "notifications" ? 0 : 1)
+    expect(scaled).toHaveLength(1)
     for (const { spec } of scaled) expect(spec).toMatchObject({ minReplicas: 2 })
+  })
+
+  it("with several pods keeps what they share in a Redis, which it may reach", () => {
+    const stores: Readonly<Record<string, unknown>> = {
+      relay: (settingsOf("relay").config as unknown as { store: { kind: string } }).store.kind,
+      notifications: (settingsOf("notifications").config as unknown as { notifications: { store: string } })
+        .notifications.store,
+    }
+    expect(stores).toEqual({ relay: "redis", notifications: "redis" })
+    const [{ spec: service } = { spec: undefined }] = of("Service", "redis")
+    const { selector } = service as { selector: object }
+    const [{ spec: policy } = { spec: undefined }] = of("NetworkPolicy", "redis")
+    const { ingress } = policy as { ingress: readonly { from: readonly object[] }[] }
+    for (const name of Object.keys(stores)) {
+      const { redis } = settingsOf(name).config as unknown as {
+        redis: { nodes: readonly { host: string; port: number }[]; durability: string }
+      }
+      expect(redis).toMatchObject({ nodes: [{ host: "redis", port: 6_379 }], durability: "fsync" })
+      const [own] = of("NetworkPolicy", `sluice-${name}`)
+      expect(own?.["spec"]).toMatchObject({
+        egress: expect.arrayContaining([
+          { to: [{ podSelector: { matchLabels: selector } }], ports: [{ port: 6_379 }] },
+        ]),
+      })
+      const { labels } = workload(of("Deployment", `sluice-${name}`)[0]).template.metadata
+      expect(ingress[0]?.from).toContainEqual({ podSelector: { matchLabels: labels } })
+    }
   })
 
   it.each(["relay", "proxy"])("%s scales with connections and processor time", (name) => {
