@@ -17,11 +17,11 @@ const HAS_REDIS = spawnSync("redis-server", ["--version"]).status === 0
  * An update of all nodes, one after the other, under load: nothing is lost or repeated, and each client has to come back at
  * the most once for each node that it was on, so once per restart at the most.
  */
-test.each(["workers", "redis"] as const)(
+test.each(["workers", "redis", "cluster"] as const)(
   "all nodes of a fleet are restarted: %s",
   { timeout: 120_000 },
   async (name) => {
-    if (name === "redis" && !HAS_REDIS) return
+    if (name !== "workers" && !HAS_REDIS) return
     const folder = await mkdtemp(join(tmpdir(), "sluice-rolling-"))
     const now = Math.floor(Date.now() / 1000)
     await createIdentity(nativeCrypto, identityFiles(join(folder, "identity")), { host: "localhost", now })

@@ -5,6 +5,7 @@ import { openRedis } from "../src/connection.ts"
 import { checkDurability } from "../src/durability.ts"
 import type { RedisConfig } from "../src/settings.ts"
 import { haveRedis } from "./redis-program.ts"
+import { startCluster, until } from "./start-cluster.ts"
 import { startRedis, type TestRedis } from "./start-redis.ts"
 
 describe.skipIf(!haveRedis)("checking what Redis is set up to do", () => {
@@ -52,4 +53,23 @@ describe.skipIf(!haveRedis)("checking what Redis is set up to do", () => {
     expect(await findings({ durability: "fsync" })).toEqual(["NOT_ALLOWED_TO_LOOK"])
     await server.command("ACL", "SETUSER", "default", "+@all")
   })
+})
+
+it.skipIf(!haveRedis)("looks at every primary of a Cluster", async () => {
+  await using cluster = await startCluster({ replicas: 1, appendonly: true })
+  const codes = async (changes: Partial<RedisConfig>): Promise<string[]> => {
+    await using redis = openRedis(cluster.config(changes), { log: silentLog, clock: systemClock })
+    await redis.ready(5_000)
+    return (await checkDurability(redis)).map(({ code }) => code)
+  }
+  expect(await codes({ durability: "fsync" })).toEqual([])
+  expect(await codes({ durability: "replicated" })).toEqual([])
+  expect(await codes({ durability: "replicated", replicas: 2 })).toEqual(["TOO_FEW_REPLICAS"])
+  await cluster.masters[2]?.command("CONFIG", "SET", "appendfsync", "everysec")
+  expect(await codes({ durability: "fsync" })).toEqual(["APPEND_FSYNC"])
+  await cluster.replicas[1]?.kill()
+  await until(
+    async () => !String(await cluster.masters[1]?.command("INFO", "replication")).includes("connected_slaves:1"),
+  )
+  expect(await codes({ durability: "replicated" })).toEqual(["TOO_FEW_REPLICAS"])
 })

@@ -5,12 +5,13 @@ import { systemClock } from "@sluice/ops/clock"
 import { silentLog } from "@sluice/ops/recording-log"
 import { Secret } from "@sluice/ops/secret"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { createTestAuthority } from "../../push/test/test-authority.ts"
 import { openRedis } from "../src/connection.ts"
 import { RedisError } from "../src/redis-error.ts"
 import { refusalOf } from "../src/refusal.ts"
 import { defaultRedis, type RedisConfig } from "../src/settings.ts"
 import { redisHasTls } from "./redis-program.ts"
+import { tlsArgs, writeTlsFiles } from "./redis-tls.ts"
+import { until } from "./start-cluster.ts"
 import { freePort, startRedis, type TestRedis } from "./start-redis.ts"
 
 const parts = { log: silentLog, clock: systemClock }
@@ -26,23 +27,18 @@ describe.skipIf(!redisHasTls())("TLS to a real Redis", () => {
   let servers: TestRedis[] = []
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "sluice-redis-tls-"))
-    const authority = Object.entries(createTestAuthority())
-    for (const [name, text] of authority) await writeFile(join(folder, `${name}.pem`), text)
-    await writeFile(join(folder, "foreign.pem"), createTestAuthority().ca)
+    await writeTlsFiles(folder)
     await writeFile(join(folder, "nonsense.pem"), "nonsense")
     for (const name of ["server", "node", "sentinel"] as const) ports[name] = await freePort()
-    const args = (port: number): string[] => [
-      ...["--tls-port", `${port}`, "--tls-auth-clients", "no", "--tls-ca-cert-file", join(folder, "ca.pem")],
-      ...["--tls-cert-file", join(folder, "cert.pem"), "--tls-key-file", join(folder, "key.pem")],
-    ]
-    const server = await startRedis({ args: args(ports.server) })
+    const server = await startRedis({ args: tlsArgs(folder, ports.server) })
     const ofCluster = ["--cluster-enabled", "yes", "--tls-cluster", "yes", "--cluster-announce-ip", "127.0.0.1"]
-    const node = await startRedis({ args: [...args(ports.node), ...ofCluster] })
+    const node = await startRedis({ args: [...tlsArgs(folder, ports.node), ...ofCluster] })
     await node.command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
+    await until(async () => String(await node.command("CLUSTER", "INFO")).includes("cluster_state:ok"))
     for (const one of [server, node]) await one.command("ACL", "SETUSER", ...USER)
     const sentinelFile = join(folder, "sentinel.conf")
     await writeFile(sentinelFile, `sentinel monitor mymaster 127.0.0.1 ${server.port} 1\n`)
-    servers = [server, node, await startRedis({ args: args(ports.sentinel), sentinelFile, folder })]
+    servers = [server, node, await startRedis({ args: tlsArgs(folder, ports.sentinel), sentinelFile, folder })]
   })
   afterAll(async () => {
     await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()))
