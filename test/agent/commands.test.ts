@@ -1,31 +1,12 @@
 import type { AgentCommand } from "@sluice/agent/core/commands"
 import { fromUtf8, utf8 } from "@sluice/encoding/bytes"
-import { afterEach, describe, expect, test } from "vitest"
-import { TestRelay } from "../support/relay.ts"
-import { addressOf, exchange, TestAgent, type TestAgentOptions } from "./test-agent.ts"
+import { describe, expect, test } from "vitest"
+import { perTest } from "./per-test.ts"
+import { addressOf, exchange, type TestAgent } from "./test-agent.ts"
 
 /* agent.md §21: asynchronous variants, retries after errors, passwords. */
 
-const open: AsyncDisposable[] = []
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]()
-})
-
-async function startRelay(settings: Readonly<Record<string, unknown>> = {}): Promise<TestRelay> {
-  const relay = await TestRelay.start({ settings })
-  open.push(relay)
-  return relay
-}
-
-async function agent(
-  name: string,
-  servers: TestAgentOptions["servers"],
-  more: Partial<TestAgentOptions> = {},
-): Promise<TestAgent> {
-  const one = await TestAgent.open(name, { servers, store: "lmdb", ...more })
-  open.push(one)
-  return one
-}
+const { startRelay, agent } = perTest({}, { store: "lmdb" })
 
 /** The result of a command, once it is there. */
 async function result(one: TestAgent, correlation: string) {
@@ -174,7 +155,7 @@ describe("a relay with a password", () => {
     ["one, given another", "secret", "wrong", false],
     ["one, given none", "secret", undefined, false],
   ] as const)("that is %s", async (_, password, given, expected) => {
-    const relay = await startRelay(password === undefined ? {} : { "relay.password": password })
+    const relay = await startRelay({ settings: password === undefined ? {} : { "relay.password": password } })
     const own = await startRelay()
     const alice = await agent("alice", [{ address: { ...addressOf(relay), password: given } }])
     const peer = await agent("peer", [own])
@@ -190,7 +171,7 @@ describe("a relay with a password", () => {
   })
 
   test("that makes no queues", async () => {
-    const relay = await startRelay({ "relay.new_queues": false })
+    const relay = await startRelay({ settings: { "relay.new_queues": false } })
     const alice = await agent("alice", [relay])
     await expect(alice.agent.createConnection(alice.userId)).rejects.toMatchObject({
       problem: { code: "SMP", error: { type: "AUTH" } },

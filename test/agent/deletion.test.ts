@@ -1,31 +1,12 @@
 import { utf8 } from "@sluice/encoding/bytes"
-import { afterEach, describe, expect, test } from "vitest"
-import { TestRelay, type TestRelayOptions } from "../support/relay.ts"
+import { describe, expect, test } from "vitest"
+import { perTest } from "./per-test.ts"
 import { ShiftedClock } from "./shifted-clock.ts"
-import { connect, exchange, TestAgent, type TestAgentOptions } from "./test-agent.ts"
+import { connect, exchange } from "./test-agent.ts"
 
 /* agent.md §21, "Deletion" and "Users". */
 
-const open: AsyncDisposable[] = []
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]()
-})
-
-async function startRelay(options: TestRelayOptions = {}): Promise<TestRelay> {
-  const relay = await TestRelay.start({ store: "memory", ...options })
-  open.push(relay)
-  return relay
-}
-
-async function agent(
-  name: string,
-  servers: readonly TestRelay[],
-  more: Partial<TestAgentOptions> = {},
-): Promise<TestAgent> {
-  const one = await TestAgent.open(name, { servers, ...more })
-  open.push(one)
-  return one
-}
+const { startRelay, agent } = perTest({ store: "memory" })
 
 const NOT_FOUND = { problem: { code: "CONN", reason: "NOT_FOUND" } }
 

@@ -1,32 +1,12 @@
 import { fromUtf8, utf8 } from "@sluice/encoding/bytes"
-import { afterEach, describe, expect, test } from "vitest"
-import { TestRelay, type TestRelayOptions } from "../support/relay.ts"
+import { describe, expect, test } from "vitest"
+import { perTest } from "./per-test.ts"
 import { ShiftedClock } from "./shifted-clock.ts"
-import { addressOf, connect, exchange, TestAgent, type TestAgentOptions } from "./test-agent.ts"
+import { addressOf, connect, exchange, type TestAgent } from "./test-agent.ts"
 
 /* agent.md §21, "Delivery" and "Receipts": what becomes of messages. */
 
-const open: AsyncDisposable[] = []
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]()
-})
-
-async function startRelay(options: TestRelayOptions = {}): Promise<TestRelay> {
-  const settings = { "relay.message_quota": 128, ...options.settings }
-  const relay = await TestRelay.start({ store: "memory", ...options, settings })
-  open.push(relay)
-  return relay
-}
-
-async function agent(
-  name: string,
-  servers: readonly TestRelay[],
-  more: Partial<TestAgentOptions> = {},
-): Promise<TestAgent> {
-  const one = await TestAgent.open(name, { servers, ...more })
-  open.push(one)
-  return one
-}
+const { startRelay, agent } = perTest({ store: "memory", settings: { "relay.message_quota": 128 } })
 
 const HOUR = 3_600_000
 

@@ -2,33 +2,17 @@ import { once } from "node:events"
 import type { AddressInfo } from "node:net"
 import { connect as connectTcp, createServer, type Socket } from "node:net"
 import { fromUtf8, toHex, utf8 } from "@sluice/encoding/bytes"
-import { afterEach, describe, expect, test } from "vitest"
-import { TestRelay, type TestRelayOptions } from "../support/relay.ts"
-import { addressOf, connect, exchange, TestAgent, type TestAgentOptions } from "./test-agent.ts"
+import { describe, expect, test } from "vitest"
+import type { TestRelay } from "../support/relay.ts"
+import { perTest } from "./per-test.ts"
+import { addressOf, connect, exchange, TestAgent } from "./test-agent.ts"
 
 /* agent.md §21, "Subscriptions", "Operators" and private routing: what relays see, and when they are away. */
 
-const open: AsyncDisposable[] = []
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]()
+const { startRelay, agent, keep } = perTest({
+  store: "memory",
+  settings: { "relay.message_quota": 128, "proxy.allow_private": true },
 })
-
-async function startRelay(options: TestRelayOptions = {}): Promise<TestRelay> {
-  const settings = { "relay.message_quota": 128, "proxy.allow_private": true, ...options.settings }
-  const relay = await TestRelay.start({ store: "memory", ...options, settings })
-  open.push(relay)
-  return relay
-}
-
-async function agent(
-  name: string,
-  servers: readonly TestRelay[],
-  more: Partial<TestAgentOptions> = {},
-): Promise<TestAgent> {
-  const one = await TestAgent.open(name, { servers, ...more })
-  open.push(one)
-  return one
-}
 
 describe("a relay that goes away and comes back", () => {
   test("is told once for all its connections", async () => {
@@ -91,7 +75,7 @@ test("another client that subscribes ends the subscription of the first", async 
   const bob = await agent("bob", [relay])
   const { a } = await connect(alice, bob)
   const twin = await TestAgent.open("twin", { servers: [relay], store: "lmdb" })
-  open.push(twin)
+  keep(twin)
   await twin.cloneFrom(alice)
   await twin.agent.subscribe()
   await alice.next("ended", a)
@@ -133,7 +117,7 @@ describe("private routing", () => {
         await once(server, "close")
       }
       const watcher = new Watcher((server.address() as AddressInfo).port, close)
-      open.push(watcher)
+      keep(watcher)
       return watcher
     }
 
@@ -159,7 +143,7 @@ describe("private routing", () => {
         return socket
       },
     })
-    open.push(alice, bob)
+    keep(alice, bob)
     const before = new Set(seen.clients)
     const { connectionId: a, shortLink = "" } = await alice.agent.createConnection(alice.userId, {
       linkData: utf8("x"),

@@ -1,32 +1,14 @@
 import { once } from "node:events"
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net"
 import { utf8 } from "@sluice/encoding/bytes"
-import { afterEach, describe, expect, test } from "vitest"
-import { TestRelay } from "../support/relay.ts"
-import { addressOf, connect, exchange, TestAgent, type TestAgentOptions } from "./test-agent.ts"
+import { describe, expect, test } from "vitest"
+import type { TestRelay } from "../support/relay.ts"
+import { perTest } from "./per-test.ts"
+import { addressOf, connect, exchange, type TestAgentOptions } from "./test-agent.ts"
 
 /* Onion hosts through SOCKS, sessions kept apart there, and noise. */
 
-const open: AsyncDisposable[] = []
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]()
-})
-
-async function startRelay(): Promise<TestRelay> {
-  const relay = await TestRelay.start({ store: "memory", settings: { "relay.message_quota": 128 } })
-  open.push(relay)
-  return relay
-}
-
-async function agent(
-  name: string,
-  servers: TestAgentOptions["servers"],
-  more: Partial<TestAgentOptions> = {},
-): Promise<TestAgent> {
-  const one = await TestAgent.open(name, { servers, ...more })
-  open.push(one)
-  return one
-}
+const { startRelay, agent, keep } = perTest({ store: "memory", settings: { "relay.message_quota": 128 } })
 
 const ONION = "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrstuvwx.onion"
 
@@ -51,7 +33,7 @@ class SocksProxy implements AsyncDisposable {
     proxy.#server.listen(0, "127.0.0.1")
     await once(proxy.#server, "listening")
     proxy.port = (proxy.#server.address() as AddressInfo).port
-    open.push(proxy)
+    keep(proxy)
     return proxy
   }
 

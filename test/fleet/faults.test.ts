@@ -34,11 +34,16 @@ afterEach(() => fleet[Symbol.asyncDispose]())
 
 const name = (index: number): string => fleet.node(index).name
 
+/** While a node is cut off, "1" is stored in the queue, and its recipient does not hear of it. */
+async function storeUnheard(cut: number, recipient: RawClient, to: TestQueue): Promise<void> {
+  fleet.hub.cut(name(cut))
+  await store(s, to, "1")
+  await recipient.quiet()
+}
+
 describe("a node whose channel was cut", () => {
   test("delivers what was stored meanwhile when it is heard again", async () => {
-    fleet.hub.cut(name(0))
-    await store(s, queue, "1")
-    await r.quiet()
+    await storeUnheard(0, r, queue)
     fleet.hub.heal(name(0))
     await take(r, queue, "1")
     await r.quiet()
@@ -70,9 +75,7 @@ describe("a node whose channel was cut", () => {
   })
 
   test("makes the others look for what it could not tell them", async () => {
-    fleet.hub.cut(name(1))
-    await store(s, queue, "1")
-    await r.quiet()
+    await storeUnheard(1, r, queue)
     fleet.hub.heal(name(1))
     await take(r, queue, "1")
   })
@@ -104,9 +107,7 @@ describe("a node whose channel was cut", () => {
 
 describe("a node that dies", () => {
   test("makes the others look for what it did not tell them", async () => {
-    fleet.hub.cut(name(1))
-    await store(s, queue, "1")
-    await r.quiet()
+    await storeUnheard(1, r, queue)
     fleet.hub.kill(name(1))
     await take(r, queue, "1")
   })
@@ -186,9 +187,7 @@ describe("a service", () => {
   }
 
   test("gets what was stored while its node was cut off", async () => {
-    fleet.hub.cut(name(0))
-    await store(s, owned, "1")
-    await c1.quiet()
+    await storeUnheard(0, c1, owned)
     fleet.hub.heal(name(0))
     await take(c1, owned, "1")
     await store(s, owned, "2")
@@ -225,9 +224,7 @@ describe("a service", () => {
   })
 
   test("gets what waited when the node of its sender died", async () => {
-    fleet.hub.cut(name(1))
-    await store(s, owned, "1")
-    await c1.quiet()
+    await storeUnheard(1, c1, owned)
     fleet.hub.kill(name(1))
     await take(c1, owned, "1")
   })
