@@ -16,7 +16,7 @@ export function refusalOf(error: RedisError): OperatorError {
 function adviceOn({ problem }: RedisError): string {
   switch (problem.code) {
     case "REDIS_DENIED":
-      return "redis.password: Redis refuses this user or password; allowed: those of a user that may run all commands on the keys and channels of redis.prefix"
+      return "redis.password: Redis refuses this user or password; allowed: those of a user that may run all commands on the keys and channels of redis.prefix, and redis.sentinel_password where Sentinels have one"
     case "REDIS_UNTRUSTED":
       return UNTRUSTED[problem.because]
     default:

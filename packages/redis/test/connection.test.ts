@@ -1,5 +1,6 @@
 import { systemClock } from "@sluice/ops/clock"
 import { recordingLog, silentLog } from "@sluice/ops/recording-log"
+import { Secret } from "@sluice/ops/secret"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { openRedis, type RedisConnection } from "../src/connection.ts"
 import { RedisError } from "../src/redis-error.ts"
@@ -249,4 +250,16 @@ it.skipIf(!haveRedis)("a primary that hangs is left when the Sentinels name anot
   await until(async () => received.length === 4)
   expect(received).toEqual(["up", "down", "up", "heard"])
   library.disconnect()
+})
+
+it.skipIf(!haveRedis)("Sentinels may have a password of their own", async () => {
+  await using sentinel = await startSentinel()
+  await sentinel.sentinel.command("ACL", "SETUSER", "default", "resetpass", ">right")
+  for (const sentinelPassword of [undefined, new Secret("wrong")]) {
+    await using refused = openRedis(sentinel.config({ sentinelPassword }), parts)
+    await expect(refused.ready(300)).rejects.toMatchObject({ code: "REDIS_DENIED" })
+  }
+  await using redis = openRedis(sentinel.config({ sentinelPassword: new Secret("right") }), parts)
+  await redis.ready(5_000)
+  expect(text(await redis.command(["SET", "a", "1"]))).toBe("OK")
 })

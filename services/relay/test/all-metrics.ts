@@ -27,7 +27,7 @@ export async function allMetrics(): Promise<string> {
     registerRedisMetrics(metrics.register, { figures: { units: 0, failures: 0, repeats: 0, connects: 0 }, isUp: true })
     const parts = { log: silentLog, dataFolder, metrics }
     // With the store in Redis, what a fleet does once is in its queue.
-    const connection = { prefix: "", client: () => expect.unreachable() }
+    const connection = { prefix: "", client: () => expect.unreachable(), onChange: () => () => undefined }
     const fleetJobs: RelayParts["fleetJobs"] = (components) => bullmqJobs({}, { ...components, connection })
     await using _relay = await createRelay(loadConfig(relaySettings, {}), { ...parts, fleetJobs })
     return await metrics.render()
