@@ -76,6 +76,7 @@ const client = new Client({
   push: () => undefined,
   congested: false,
   room: () => Promise.resolve(),
+  turn: () => Promise.resolve(),
 })
 const [sending, receiving] = (["client", "server"] as const).map(
   (side) => new BlockCipher(crypto, blockChains(crypto, side, sessionId, secret)),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { authKeys, createQueues, sok, type TestQueue } from "../support/queue.ts"
 import type { RawClient } from "../support/raw-client.ts"
 import { TestRelay } from "../support/relay.ts"
+import type { Sending } from "../support/sending.ts"
 
 /** Clients that come back at the same time, and how many queues each of them has: one block of `SUB`s. */
 const CLIENTS = 12
@@ -57,13 +58,13 @@ function connected(count: number): Promise<RawClient[]> {
   return Promise.all(Array.from({ length: count }, () => relay.connect()))
 }
 
-async function queuesOf(clients: readonly RawClient[]): Promise<Map<RawClient, TestQueue[]>> {
+async function queuesOf(clients: readonly RawClient[]): Promise<Map<RawClient, readonly TestQueue[]>> {
   const options = { keys: authKeys(), subscription: "create-only" } as const
-  const queues = new Map<RawClient, TestQueue[]>()
+  const queues = new Map<RawClient, readonly TestQueue[]>()
   for (const client of clients) queues.set(client, await createQueues(client, QUEUES, options))
   return queues
 }
 
-function subscriptions(queues: readonly TestQueue[]): Parameters<RawClient["send"]> {
+function subscriptions(queues: readonly TestQueue[]): Sending[] {
   return queues.map((queue) => ({ command: { tag: "SUB" } as const, ...queue.asRecipient }))
 }

@@ -193,6 +193,10 @@ export class SimulatedConnection implements SmpSession {
     work.then((reply) => this.push([reply]))
   }
 
+  turn(): Promise<void> {
+    return Promise.resolve()
+  }
+
   close(): void {
     if (!this.open) return
     this.open = false
