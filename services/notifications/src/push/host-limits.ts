@@ -90,6 +90,11 @@ export class HostLimits {
     return freed(share)
   }
 
+  /** Whether a lane is of a host that devices have chosen and that has not answered lately. */
+  isStranger(lane: string): boolean {
+    return isChosenByDevices(lane) && this.#answersOf(lane) === 0
+  }
+
   /** Notes what became of an attempt: any answer is that of a host that is there. */
   note(lane: string, outcome: PushOutcome): void {
     if (!isChosenByDevices(lane)) return

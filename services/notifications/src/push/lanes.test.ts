@@ -10,6 +10,7 @@ import { createMemoryStore } from "../store/table-store.ts"
 import { FIRST_TIMEOUT, HostLimits, type Place } from "./host-limits.ts"
 import { laneOf } from "./push-target.ts"
 import { Pusher, type PusherOptions } from "./pusher.ts"
+import { type Added, type Waiting, WaitingPushes } from "./waiting-pushes.ts"
 
 function deviceAt(host: string, name = ""): { readonly provider: "UT"; readonly token: Uint8Array } {
   const publicKey = Uint8Array.of(2, ...c.randomBytes(32))
@@ -173,4 +174,61 @@ describe("the limits of hosts", () => {
     // One that needs its place no more leaves it to the next.
     expect([...one.end(places[1] as Place)]).toEqual(["UT four.example"])
   })
+})
+
+describe("the memory for pushes that wait", () => {
+  const known = new Set<string>()
+  const push = (): Waiting => ({ tokenId: c.randomBytes(24), kind: "message", second: false })
+  const room = (size: number): { waiting: WaitingPushes; add: (lane: string, count: number) => Added[] } => {
+    known.clear()
+    const waiting = new WaitingPushes({ isStranger: (lane) => lane.includes(" ") && !known.has(lane) }, size)
+    let key = 0
+    const add = (lane: string, count: number): Added[] =>
+      Array.from({ length: count }, () => waiting.add(lane, `${key++}`, push()))
+    return { waiting, add }
+  }
+  const added = (results: readonly Added[]): number => results.filter((result) => result === "added").length
+
+  it("has a quarter for hosts that have not answered, one for any other, and one for none of them", () => {
+    const { waiting, add } = room(64)
+    expect(Array.from({ length: 10 }, (_, host) => added(add(`UT ${host}.example`, 2)))).toEqual([
+      ...Array.from({ length: 8 }, () => 2),
+      ...Array.from({ length: 2 }, () => 0),
+    ])
+    for (const host of [HOST, OTHER, THIRD]) known.add(host)
+    expect([HOST, OTHER, THIRD].map((host) => added(add(host, 20)))).toEqual([16, 16, 0])
+    expect(add(THIRD, 1)).toEqual(["left"])
+    // Nothing of that concerns services that the operator has chosen.
+    expect(added(add("AP", 100))).toBe(16)
+    expect(add("AP", 1)).toEqual(["full"])
+    expect(waiting.size).toBe(64)
+  })
+
+  it("takes what is too much from a host that hangs now, and counts one that answers no more among strangers", () => {
+    const { waiting, add } = room(64)
+    for (const host of [HOST, OTHER, THIRD]) {
+      known.add(host)
+      add(host, 8)
+    }
+    known.clear()
+    expect([waiting.judge(HOST), waiting.judge(OTHER), waiting.judge(THIRD)]).toEqual([false, false, true])
+    expect([waiting.size, waiting.lane(THIRD)?.waiting.size]).toEqual([16, 0])
+    expect(add("UT new.example", 1)).toEqual(["left"])
+    known.add(HOST)
+    expect([waiting.judge(HOST), waiting.judge(HOST)]).toEqual([false, false])
+    expect(add("UT new.example", 1)).toEqual(["added"])
+  })
+})
+
+it("finds pushes to strangers that had no room in the store, a while later", async () => {
+  const { store, pusher, statistics, clock, hanging } = bench({ maxWaiting: 8 })
+  for (let host = 0; host < 4; host++) await register(store, pusher, `${host}.hangs.example`)
+  await vi.waitUntil(() => hanging.length === 4)
+  for (let host = 0; host < 6; host++) await register(store, pusher, `${host}.example`)
+  await vi.waitUntil(() => clock.pending === 4 + 1)
+  expect(pusher.waiting).toBe(2)
+  for (const end of hanging) end(DELIVERED)
+  await vi.waitUntil(() => statistics.delivered.verification === 4 + 2)
+  clock.advance(60_000)
+  await vi.waitUntil(() => statistics.delivered.verification === 4 + 6)
 })

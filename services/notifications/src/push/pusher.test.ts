@@ -124,6 +124,17 @@ it("leaves what it has not sent in the store when it stops", async () => {
   expect(b.provider.attempts).toHaveLength(3)
 })
 
+it("has one second attempt to come for each push, however often there is news meanwhile", async () => {
+  const b = bench()
+  b.provider.answer = () => ({ outcome: "retry", cause: "unavailable", afterMs: 3_600_000 })
+  const notify = await device(b, "one")
+  for (let news = 1; news <= 3; news++) {
+    await notify()
+    await vi.waitUntil(() => b.provider.attempts.length === news && b.pusher.running === 0)
+  }
+  expect(b.clock.pending).toBe(1)
+})
+
 it("repeats once, when the push service says so, and forgets it then", async () => {
   const b = bench()
   b.provider.answer = () => ({ outcome: "retry", cause: "limited", afterMs: 60_000 })

@@ -11,6 +11,7 @@ import type { NtfStore, PendingPush, PushReference, TokenRecord } from "../store
 import type { SharedPushes } from "../store/redis/shared-pushes.ts"
 import { HostLimits, type Place } from "./host-limits.ts"
 import { laneOf, pushTarget } from "./push-target.ts"
+import { type Waiting, WaitingPushes } from "./waiting-pushes.ts"
 
 /** Push services by the tags of their tokens. `AN` needs none. */
 export type PushProviders = ReadonlyMap<PushTag, PushProvider>
@@ -43,21 +44,8 @@ const PAGE = 500
 const MOST_LEFT = 2000
 /** The first waits for a store that fails, ms. */
 const STORE_RETRY = 1000
-
-/** Why a token has something to be sent: a stored push, or its period. */
-interface Waiting {
-  readonly tokenId: Uint8Array
-  readonly kind: PushKind
-  /** A second attempt, whose result is final. */
-  readonly second: boolean
-}
-
-/** Pushes of one push service, by token and kind. */
-interface Lane {
-  readonly waiting: Map<string, Waiting>
-  readonly running: Set<string>
-  readonly again: Set<string>
-}
+/** When the store is looked at again for pushes to hosts that had no room for more, ms. */
+const STRANGERS_RETRY = 60_000
 
 /**
  * Sends what is stored. There is one waiting entry for each token and kind at most: a push is made of what the store has
@@ -67,29 +55,32 @@ interface Lane {
 export class Pusher implements PushSink {
   readonly #options: PusherOptions
   readonly #parts: PusherParts
-  /** By {@link laneOf}; those with nothing in them are removed. */
-  readonly #lanes = new Map<string, Lane>()
   readonly #limits: HostLimits
-  #waiting = 0
+  readonly #waiting: WaitingPushes
   #running = 0
   readonly #timers = new Set<Timer>()
+  /** Second attempts to come, by token and kind. */
+  readonly #retries = new Map<string, Timer>()
   readonly #stop = new AbortController()
   /** Something did not find room here and has to be looked for in the store. */
   #overflow = false
   #recovering: Promise<void> | undefined
   /** Runs until the store is looked at again after a failure. */
   #storeRetry: Timer | undefined
+  /** Runs until the store is looked at again for what strangers had no room for. */
+  #strangersRetry: Timer | undefined
   #idle: (() => void) | undefined
 
   constructor(options: PusherOptions, parts: PusherParts) {
     this.#options = options
     this.#parts = parts
     this.#limits = new HostLimits(parts.clock, options)
+    this.#waiting = new WaitingPushes(this.#limits, options.maxWaiting)
   }
 
   /** Pushes that wait for their turn in memory. */
   get waiting(): number {
-    return this.#waiting
+    return this.#waiting.size
   }
 
   /** Attempts that are under way. */
@@ -123,9 +114,8 @@ export class Pusher implements PushSink {
 
   /** Starts no more attempts and waits for those under way until `deadline` aborts; what remains is in the store. */
   async stop(deadline: AbortSignal): Promise<void> {
-    for (const timer of this.#timers) timer.cancel()
-    for (const { waiting } of this.#lanes.values()) waiting.clear()
-    this.#waiting = 0
+    for (const timer of [...this.#timers, ...this.#retries.values()]) timer.cancel()
+    this.#waiting.clear()
     this.#overflow = false
     const cut = (): void => this.#stop.abort()
     if (deadline.aborted) cut()
@@ -174,46 +164,62 @@ export class Pusher implements PushSink {
 
   #add(name: string, push: Waiting): void {
     if (this.#stopping) return
-    const lane = this.#lanes.get(name) ?? { waiting: new Map(), running: new Set(), again: new Set() }
-    const key = idKey(push.tokenId) + push.kind
-    if (lane.running.has(key)) {
-      // A periodic push under way is as good as one more.
-      if (push.kind !== "check-messages") lane.again.add(key)
-      return
+    switch (this.#waiting.add(name, idKey(push.tokenId) + push.kind, push)) {
+      case "added":
+        this.#pump(name)
+        break
+      case "merged":
+        this.#parts.statistics.superseded++
+        break
+      case "full":
+        this.#overflow = true
+        break
+      case "left":
+        this.#leaveInStore()
+        break
+      case "running":
     }
-    if (lane.waiting.has(key)) {
-      this.#parts.statistics.superseded++
-      return
-    }
-    if (this.waiting >= this.#options.maxWaiting) {
-      this.#overflow = true
-      return
-    }
-    this.#lanes.set(name, lane)
-    lane.waiting.set(key, push)
-    this.#waiting++
-    this.#pump(name)
+  }
+
+  /** Some of what is stored has no place here: it is looked for a while later. */
+  #leaveInStore(): void {
+    if (this.#strangersRetry !== undefined || this.#stopping) return
+    this.#strangersRetry = this.#afterwards(STRANGERS_RETRY, () => {
+      this.#strangersRetry = undefined
+    })
+  }
+
+  /** Looks at the store after a time. */
+  #afterwards(ms: number, begin: () => void): Timer {
+    const timer = this.#parts.clock.setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        begin()
+        this.recover().catch((error: unknown) => this.#storeFailed(error))
+      },
+      ms,
+      { background: true },
+    )
+    this.#timers.add(timer)
+    return timer
   }
 
   #pump(name: string): void {
-    const lane = this.#lanes.get(name)
+    const lane = this.#waiting.lane(name)
     if (lane === undefined) return
     for (const [key, push] of lane.waiting) {
       const place = this.#limits.begin(name, lane.running.size)
       if (place === undefined) return
-      lane.waiting.delete(key)
-      this.#waiting--
-      lane.running.add(key)
+      this.#waiting.begin(lane, key)
       this.#running++
       void this.#send(name, push, place).then((again) => {
-        lane.running.delete(key)
         this.#running--
-        const anew = lane.again.delete(key) || again
+        const anew = this.#waiting.end(lane, key) || again
         for (const other of this.#limits.end(place)) this.#pump(other)
         if (anew) this.#add(name, { ...push, second: false })
         // Also then: it may have found no room, and somebody has to take its place.
         this.#pump(name)
-        if (lane.waiting.size + lane.running.size === 0) this.#lanes.delete(name)
+        this.#waiting.tidy(name)
         this.#settled()
       })
     }
@@ -289,6 +295,7 @@ export class Pusher implements PushSink {
     const { tokenId, device } = token
     const outcome = await this.#attempt(token, place, notification)
     this.#limits.note(laneOf(device), outcome)
+    if (this.#waiting.judge(laneOf(device))) this.#leaveInStore()
     const { kind } = notification
     switch (outcome.outcome) {
       case "delivered":
@@ -340,15 +347,14 @@ export class Pusher implements PushSink {
       await shared.postpone({ tokenId: push.tokenId, kind: push.kind }, afterMs)
       return
     }
-    const timer = this.#parts.clock.setTimeout(
-      () => {
-        this.#timers.delete(timer)
-        this.#add(lane, { ...push, second: true })
-      },
-      afterMs,
-      { background: true },
-    )
-    this.#timers.add(timer)
+    const key = idKey(push.tokenId) + push.kind
+    // One for each, however often new messages had more of them tried meanwhile.
+    this.#retries.get(key)?.cancel()
+    const again = (): void => {
+      this.#retries.delete(key)
+      this.#add(lane, { ...push, second: true })
+    }
+    this.#retries.set(key, this.#parts.clock.setTimeout(again, afterMs, { background: true }))
   }
 
   /** One look at the store makes up for all that failed meanwhile, and one line in the log tells of it. */
@@ -356,16 +362,8 @@ export class Pusher implements PushSink {
     if (this.#storeRetry !== undefined) return
     this.#parts.log.error("what is to be pushed could not be read or written", { error })
     if (this.#stopping) return
-    const timer = this.#parts.clock.setTimeout(
-      () => {
-        this.#timers.delete(timer)
-        this.#storeRetry = undefined
-        this.recover().catch((again: unknown) => this.#storeFailed(again))
-      },
-      STORE_RETRY,
-      { background: true },
-    )
-    this.#storeRetry = timer
-    this.#timers.add(timer)
+    this.#storeRetry = this.#afterwards(STORE_RETRY, () => {
+      this.#storeRetry = undefined
+    })
   }
 }
