@@ -241,7 +241,7 @@ export class LiveSession<Params extends BlockSession, Command>
     const { settings, turns } = this.#parts
     if (!this.open || this.#current !== undefined) return undefined
     if (this.#output.congested || this.#slow >= settings.maxSlowCommands) return undefined
-    const [first] = this.#received
+    const first = this.#received[0]
     if (first === undefined || first.length <= SHORT_UNIT || mayBeLong) return this.#received.shift()
     this.#leaveLine ??= turns.wait(this.#onTurn)
     return undefined
