@@ -135,6 +135,31 @@ describe("the service at a relay", () => {
     expect(last?.credentials?.fingerprint).not.toEqual(first?.credentials?.fingerprint)
   })
 
+  it("says that the relay counts others, and that somebody took it over, and does nothing about it", async () => {
+    const [kept, given] = [await notified(), await notified()]
+    await eventually(async () => (await ntf.store.relays({ limit: 1 })).items[0]?.counters.count === 2n)
+    // The relay is not told, so it has one more.
+    await device.connection.deleteSubscription(given.subscriptionId, device.access.key)
+    await ntf.stop()
+    await ntf.start()
+    device = device.on(await ntf.connect())
+    await eventually(() => ntf.server.relays.states.up === 1)
+    const warned = (message: string) => ntf.log.entries.some((entry) => entry.message === message)
+    expect(warned("a relay counts other subscriptions of our service")).toBe(true)
+    expect(ntf.server.relays.subscriptions.active).toBe(0)
+    await send(kept)
+    expect(idsOf(await ntf.push.next())).toEqual([toHex(kept.notifier.notifierId)])
+
+    const [record] = (await ntf.store.relays({ limit: 1 })).items
+    if (record?.credentials === undefined) throw new Error("no service")
+    const other = await connect(address(), { service: { role: "N", credentials: record.credentials } })
+    await other.subscribeNotifierService(record.counters)
+    await eventually(() => warned("another connection subscribed for our service"))
+    expect(await statusOf(kept.subscriptionId)).toBe("ACTIVE")
+    expect(ntf.server.relays.states.up).toBe(1)
+    await other.close()
+  })
+
   it("that the relay does not know any more is made again, queue by queue", async () => {
     await notified()
     const [known] = (await ntf.store.relays({ limit: 2 })).items
