@@ -154,7 +154,7 @@ export class RelaySubscriber {
       const [some] = (await store.subscriptionsToMake(this.relayId, { limit: 1 })).items
       return some !== undefined && some.status.type !== "NEW" && some.status.type !== "ERR"
     } catch (error) {
-      log.warn("what is known of a relay could not be read", { error })
+      log.debug("what is known of a relay could not be read", { error })
       return false
     }
   }
