@@ -1,4 +1,5 @@
 // What a supervisor and its member processes say to each other over the channel of `fork`.
+import type { RelayFigures } from "@sluice/relay/relay"
 
 /** What a member is told when it is started, as JSON in its argument. */
 export interface MemberSpec {
@@ -20,7 +21,7 @@ export type FromMember =
   /** It serves. `fingerprint` is that of its identity, in hex. */
   | { readonly type: "ready"; readonly port: number; readonly adminPort: number; readonly fingerprint: string }
   /** Once a second. */
-  | { readonly type: "status"; readonly connections: number; readonly queues: number; readonly sent: number }
+  | ({ readonly type: "status" } & RelayFigures)
   /** It does not start because of the operator; the line says why. */
   | { readonly type: "refused"; readonly line: string }
 

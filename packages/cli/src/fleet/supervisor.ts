@@ -2,6 +2,7 @@ import type { Clock, Timer } from "@sluice/ops/clock"
 import type { LineSink, Log } from "@sluice/ops/log"
 import type { MetricsRegister } from "@sluice/ops/metrics"
 import type { PlainCounter } from "@sluice/ops/plain-metrics"
+import type { RelayFigures } from "@sluice/relay/relay"
 import { type Ended, Member, type Ready } from "./member.ts"
 import type { MemberSpec } from "./member-messages.ts"
 
@@ -86,7 +87,7 @@ export class Supervisor {
   }
 
   /** Sums of what the members said last; what is stored is the same for all. */
-  get status(): { readonly connections: number; readonly queues: number; readonly sent: number } {
+  get status(): RelayFigures {
     const all = this.#places.map(({ member }) => member?.status ?? { connections: 0, queues: 0, sent: 0 })
     return {
       connections: all.reduce((sum, { connections }) => sum + connections, 0),

@@ -1,12 +1,5 @@
 import type { LineSink } from "@sluice/ops/log"
-
-/** What the line is about. */
-export interface Status {
-  readonly connections: number
-  readonly queues: number
-  /** Messages accepted since the start. */
-  readonly sent: number
-}
+import type { RelayFigures } from "@sluice/relay/relay"
 
 /** A terminal, as far as it is needed here. */
 export interface Screen {
@@ -28,7 +21,7 @@ export class StatusLine implements LineSink {
   }
 
   /** Shows the line from now on; `read` is called once a second. */
-  show(read: () => Status): void {
+  show(read: () => RelayFigures): void {
     let before = { at: performance.now(), sent: read().sent }
     const update = (): void => {
       const status = read()
@@ -61,7 +54,7 @@ export class StatusLine implements LineSink {
 }
 
 /** The numbers with their nouns. */
-export function statusText({ connections, queues }: Status, perSecond: number): string {
+export function statusText({ connections, queues }: RelayFigures, perSecond: number): string {
   const rate = perSecond >= 10 || perSecond === 0 ? perSecond.toFixed(0) : perSecond.toFixed(1)
   return `${count(connections, "connection")} · ${count(queues, "queue")} · ${rate} messages/s`
 }

@@ -5,7 +5,8 @@ import { say } from "../output.ts"
 import { type GlobalOptions, loadSettings, type Place, placeOf, type Settings, shown } from "../place.ts"
 import { relayAddress } from "../relay-address.ts"
 import type { Watcher } from "./relay-program.ts"
-import { type Status, StatusLine } from "./status-line.ts"
+import { StatusLine } from "./status-line.ts"
+import type { Greeted, View } from "./view.ts"
 import { programWithPages } from "./with-pages.ts"
 
 /** What `sluice up` is told. */
@@ -44,18 +45,6 @@ export async function upProgram(options: UpOptions): Promise<Program> {
   if (count === undefined) return programWithPages(place, settings, { overrides, watcher: watcherFor(view) })
   const { fleetProgram } = await import("../fleet/fleet-program.ts")
   return fleetProgram(place, settings, { kind: workers === undefined ? "cluster" : "workers", count, view })
-}
-
-/** What somebody who watches sees. */
-export interface View extends Omit<Watcher, "started"> {
-  /** `read` gives what the status line is about. */
-  started(relay: Greeted, read: () => Status): Promise<void>
-}
-
-/** What an address is made of. */
-export interface Greeted {
-  readonly port: number
-  readonly fingerprint: Uint8Array
 }
 
 function watcherFor({ started, ...view }: View): Watcher {
