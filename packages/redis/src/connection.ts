@@ -1,13 +1,13 @@
 import type { Clock } from "@sluice/ops/clock"
 import type { Log } from "@sluice/ops/log"
-import type { Cluster, Command, Redis } from "ioredis"
+import { Cluster, type Command, type Redis } from "ioredis"
 import { createChannelClient, createClient, createPatientClient, createSentinelClient } from "./client-options.ts"
 import { Confirmations } from "./confirmations.ts"
 import { type Argument, type CommandLine, type Reply, toCommand } from "./redis-command.ts"
 import { answerWord, RedisError, toRedisError } from "./redis-error.ts"
 import { RedisNodes } from "./redis-nodes.ts"
 import type { Script } from "./script.ts"
-import { watchSentinels } from "./sentinel-watch.ts"
+import { SentinelWatch } from "./sentinel-watch.ts"
 import type { RedisConfig, RedisKind } from "./settings.ts"
 import { createSubscriber, type RedisSubscriber, type SubscriberEvents } from "./subscriber.ts"
 import { TurnWrites } from "./turn-writes.ts"
@@ -107,9 +107,7 @@ class Connection implements RedisConnection {
   readonly #turn = new TurnWrites()
   readonly #confirmations: Confirmations
   readonly #listeners = new Set<(isUp: boolean) => void>()
-  /** What is connected to the primary that Sentinels name. */
-  readonly #followers = new Set<Redis | Cluster>()
-  readonly #sentinels: AsyncDisposable | undefined
+  readonly #sentinels: SentinelWatch | undefined
   #closed = false
 
   constructor(config: RedisConfig, components: RedisComponents) {
@@ -125,12 +123,8 @@ class Connection implements RedisConnection {
       },
     })
     this.#confirmations = new Confirmations(config, this.#turn, this.#nodes)
-    if (config.kind === "sentinel") {
-      this.#follow(this.#client)
-      this.#sentinels = watchSentinels(config, this.#components, () => {
-        for (const client of this.#followers) client.disconnect(true)
-      })
-    }
+    this.#sentinels = config.kind === "sentinel" ? new SentinelWatch(config, this.#components) : undefined
+    this.#follow(this.#client)
     this.#client.connect().catch(toRedisError)
   }
 
@@ -254,10 +248,8 @@ class Connection implements RedisConnection {
     return this.#follow(createChannelClient(config, this.#components, config.kind === "cluster" ? choice : undefined))
   }
 
-  /** Until it ends, it is connected anew when Sentinels name another primary. */
   #follow<C extends Redis | Cluster>(client: C): C {
-    this.#followers.add(client)
-    client.once("end", () => this.#followers.delete(client))
+    if (!(client instanceof Cluster)) this.#sentinels?.follow(client)
     return client
   }
 
