@@ -5,8 +5,8 @@ import { fromLatin1, latin1, toHex, utf8 } from "@sluice/encoding/bytes"
 import type { Server } from "@sluice/encoding/server-address"
 import { SmpClient } from "@sluice/smp-client/client"
 import { expect, test } from "vitest"
-import { eventually, TestDevice, TestNotifications, testToken } from "../support/notifications.ts"
-import type { PushAnswer } from "../support/push-service.ts"
+import { eventually, TestDevice, TestNotifications } from "../support/notifications.ts"
+import { PUSH_SERVICES, type PushAnswer } from "../support/push-service.ts"
 import { TestRelay } from "../support/relay.ts"
 
 const TOKEN = "00c0ffee00c0ffee00c0ffee00c0ffee"
@@ -17,31 +17,35 @@ const RELAY_NAME = "relay-that-a-client-named.example"
  * level: a device does everything that a device does, with successes and failures of every kind, and everything that the
  * server says meanwhile is searched.
  */
-test("logs and metrics name no device token, queue, relay, key or content", async () => {
+test.each(PUSH_SERVICES)("logs and metrics name no device token, queue, relay, key or content, by %s", async (push) => {
   await using relay = await TestRelay.start({ settings: { "relay.message_quota": 100 } })
-  await using ntf = await TestNotifications.start()
+  await using ntf = await TestNotifications.start({ push })
   const server: Server = { hosts: ["127.0.0.1"], port: String(relay.port), keyHash: relay.relay.fingerprint }
   await using client = new SmpClient(server)
   const connection = await ntf.connect()
   const secrets: [what: string, bytes: Uint8Array][] = []
   const secret = (what: string, bytes: Uint8Array): number => secrets.push([what, bytes])
 
-  const answers: readonly (readonly [PushAnswer[], attempts: number])[] = [
+  const answers: readonly (readonly [readonly PushAnswer[], attempts: number])[] = [
     [[], 1],
     [["configuration"], 1],
     [["drop"], 2],
-    [["goaway-before"], 2],
+    // Web Push goes over HTTP/1.1, which has none.
+    ...(push === "Web Push" ? [] : [[["goaway-before"] satisfies PushAnswer[], 2] as const]),
     [["drop", "drop"], 2],
     [["unavailable", "payload"], 2],
     [[], 1],
   ]
-  const device = await TestDevice.register(connection, testToken(TOKEN))
-  const push = await ntf.push.next()
-  await connection.verifyToken(device.access, device.code(push))
+  const device = await TestDevice.register(connection, ntf.push.token(TOKEN))
+  const verification = await ntf.push.next()
+  await connection.verifyToken(device.access, device.code(verification))
   secret("device token", utf8(TOKEN))
+  secret("device token on the wire", ntf.push.token(TOKEN).token)
+  // With Web Push: the path that the service knows the device by.
+  for (const [path] of fromLatin1(ntf.push.token(TOKEN).token).matchAll(/[\w/-]{16,}/g)) secret("device", latin1(path))
   secret("token id", device.registered.tokenId)
   secret("secret", device.registered.secret)
-  secret("code", device.code(push))
+  secret("code", device.code(verification))
   secret("verify key", encodePublicKey(device.keys.authKeys.publicKey))
   secret("session id", connection.session.sessionId)
   await connection.setPeriodicPushes(device.access, 20)
@@ -83,7 +87,7 @@ test("logs and metrics name no device token, queue, relay, key or content", asyn
   ntf.push.answerNext("unregistered")
   await client.sendMessage(queue, utf8("x"), { notify: true })
   await eventually(async () => (await connection.checkToken(device.access)).type === "INVALID")
-  await connection.replaceToken(device.access, testToken(`${TOKEN}ff`))
+  await connection.replaceToken(device.access, ntf.push.token(`${TOKEN}ff`))
   await expect(connection.checkToken({ ...device.access, tokenId: unknown })).rejects.toThrow()
 
   const metrics = await ntf.metrics()
