@@ -1,12 +1,10 @@
-import { EventEmitter } from "node:events"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { nativeCrypto } from "@sluice/crypto/native"
-import { systemClock } from "@sluice/ops/clock"
-import { type Program, runProgram } from "@sluice/ops/lifecycle"
 import { createIdentity, identityFiles, rotateLeaf } from "@sluice/transport/certificates"
 import { afterAll, beforeAll, expect, it } from "vitest"
+import { type RunningProgram, runInTest } from "../../../packages/ops/test/running-program.ts"
 import { linksProgram } from "../src/program.ts"
 import { LinksUnderTest } from "./links-under-test.ts"
 
@@ -23,37 +21,12 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs the program as a process would, without one. */
-function run(env: Record<string, string>): {
-  readonly exit: Promise<number>
-  readonly signals: EventEmitter
-  readonly lines: string[]
-  readonly errors: string[]
-} {
-  const signals = new EventEmitter()
-  const lines: string[] = []
-  const errors: string[] = []
-  const build = (): Promise<Program> =>
-    linksProgram({ env: { SLUICE_DATA: folder, ...env }, sink: { write: (line) => lines.push(line) } })
-  const exit = runProgram(build, {
-    ...{ events: signals, clock: systemClock, writeError: (line: string) => errors.push(line) },
-    kill: () => undefined,
-  })
-  return { exit, signals, lines, errors }
-}
-
-async function said(lines: readonly string[], message: string): Promise<string> {
-  for (;;) {
-    const line = lines.find((each) => JSON.parse(each).message === message)
-    if (line !== undefined) return line
-    await new Promise(setImmediate)
-  }
-}
+const run = (env: Record<string, string>): RunningProgram => runInTest(linksProgram, { SLUICE_DATA: folder, ...env })
 
 it("runs from its start to SIGTERM, with health and metrics", async () => {
-  const { exit, signals, lines, errors } = run(FREE_PORTS)
-  const { bind } = JSON.parse(await said(lines, "serving metrics and health"))
-  await said(lines, "started")
+  const { exit, signals, lines, errors, said } = run(FREE_PORTS)
+  const { bind } = JSON.parse(await said("serving metrics and health"))
+  await said("started")
   for (const path of ["/healthz", "/readyz"]) expect((await fetch(`http://${bind}${path}`)).status).toBe(200)
   expect(await (await fetch(`http://${bind}/metrics`)).text()).toMatch(/^sluice_links_connections 0$/m)
   signals.emit("SIGTERM")
@@ -63,11 +36,11 @@ it("runs from its start to SIGTERM, with health and metrics", async () => {
 })
 
 it("serves over TLS with a certificate of its own, which is read again on SIGHUP", async () => {
-  const { exit, signals, lines } = run({ ...FREE_PORTS, ...WEB })
-  await said(lines, "started")
+  const { exit, signals, said } = run({ ...FREE_PORTS, ...WEB })
+  await said("started")
   await rotateLeaf(nativeCrypto, identityFiles(join(folder, "web")), REQUEST)
   signals.emit("SIGHUP")
-  await said(lines, "reloaded")
+  await said("reloaded")
   signals.emit("SIGINT")
   expect(await exit).toBe(0)
 })
@@ -95,8 +68,8 @@ it("shares a configuration file with a relay", async () => {
     path,
     '[relay]\nhost = ["smp.example.com"]\n[links]\npreview = false\n[links.information]\noperator = "A"\n',
   )
-  const { exit, signals, lines } = run({ ...FREE_PORTS, SLUICE_CONFIG: path })
-  await said(lines, "started")
+  const { exit, signals, said } = run({ ...FREE_PORTS, SLUICE_CONFIG: path })
+  await said("started")
   signals.emit("SIGTERM")
   expect(await exit).toBe(0)
 })
