@@ -212,7 +212,7 @@ export async function exchange(alice: TestAgent, bob: TestAgent, { a, b }: Pair,
 }
 
 function setting(server: TestRelay | ServerSetting): ServerSetting {
-  return "address" in server ? server : { address: addressOf(server) }
+  return "relay" in server ? { address: addressOf(server) } : server
 }
 
 function defaults(options: TestAgentOptions): Omit<AgentOptions, "store"> {

@@ -32,12 +32,6 @@ const settings = () => ({
   "redis.command_timeout": "2s",
 })
 
-const serverOf = (relay: TestRelay): Server => ({
-  hosts: ["127.0.0.1"],
-  port: String(relay.port),
-  keyHash: relay.relay.fingerprint,
-})
-
 const messagesOf = ({ push }: NtfFleet): ArrivedPush[] => push.received.filter(({ kind }) => kind === "message")
 const ups = ({ nodes }: NtfFleet): number[] => nodes.map(({ server }) => server.relays.states.up)
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
@@ -95,10 +89,10 @@ describe.skipIf(!haveRedis)("notification servers that share a Redis", () => {
 
     const queues: Notified[] = []
     for (const [at, relay] of relays.entries()) {
-      const client = stack.use(new SmpClient(serverOf(relay)))
+      const client = stack.use(new SmpClient(relay.address))
       const queue = await notified(client)
       queues.push(queue)
-      await subscribe(at % 2 === 0 ? b : c, device, serverOf(relay), queue)
+      await subscribe(at % 2 === 0 ? b : c, device, relay.address, queue)
     }
     expect(sum(ups(fleet))).toBe(6)
     for (const [at, queue] of queues.entries()) {
@@ -125,13 +119,13 @@ describe.skipIf(!haveRedis)("notification servers that share a Redis", () => {
     const nodes = cluster.masters.map(({ port }) => `127.0.0.1:${port}`)
     await using fleet = await NtfFleet.start(2, { "redis.kind": "cluster", "redis.nodes": nodes })
     await using relay = await TestRelay.start()
-    await using client = new SmpClient(serverOf(relay))
+    await using client = new SmpClient(relay.address)
     const [a, b] = await Promise.all(fleet.nodes.map((node) => fleet.connect(node)))
     if (a === undefined || b === undefined) throw new Error("two nodes")
     const device = await verified(fleet, a, "abcd")
     for (const [at, connection] of [a, b].entries()) {
       const queue = await notified(client)
-      await subscribe(connection, device, serverOf(relay), queue)
+      await subscribe(connection, device, relay.address, queue)
       await send(queue)
       await eventually(() => messagesOf(fleet).length === at + 1)
     }
@@ -180,12 +174,12 @@ describe.skipIf(!haveRedis)("notification servers that share a Redis", () => {
   it("go on by themselves after Redis was away", { timeout: 60_000 }, async () => {
     await using fleet = await NtfFleet.start(2, settings())
     await using relay = await TestRelay.start()
-    await using client = new SmpClient(serverOf(relay))
+    await using client = new SmpClient(relay.address)
     const [a, b] = await Promise.all(fleet.nodes.map((node) => fleet.connect(node)))
     if (a === undefined || b === undefined) throw new Error("two nodes")
     const device = await verified(fleet, a, "abcd")
     const queue = await notified(client)
-    await subscribe(b, device, serverOf(relay), queue)
+    await subscribe(b, device, relay.address, queue)
     await redis.kill()
     await expect(a.checkToken(device.access)).rejects.toThrow()
     const [first] = fleet.nodes

@@ -1,6 +1,5 @@
 import { nativeCrypto } from "@sluice/crypto/native"
 import { equalBytes, utf8 } from "@sluice/encoding/bytes"
-import type { Server } from "@sluice/encoding/server-address"
 import type { MessageEntry } from "@sluice/ntf-protocol/message-list"
 import { SmpClient } from "@sluice/smp-client/client"
 import type { CreatedNotifier, CreatedQueue } from "@sluice/smp-client/queue-types"
@@ -12,10 +11,6 @@ import { TestRelay } from "../support/relay.ts"
 interface NotifiedQueue {
   readonly queue: CreatedQueue
   readonly notifier: CreatedNotifier
-}
-
-function serverOf(relay: TestRelay): Server {
-  return { hosts: ["127.0.0.1"], port: String(relay.port), keyHash: relay.relay.fingerprint }
 }
 
 async function notifiedQueue(client: SmpClient, how: "NKEY" | "NEW"): Promise<NotifiedQueue> {
@@ -62,7 +57,7 @@ describe.each([
     it("goes as the protocol says", { timeout: 60_000 }, async () => {
       await using relay = await TestRelay.start()
       await using ntf = await TestNotifications.start({ push, settings: { "notifications.service": service } })
-      const address = serverOf(relay)
+      const address = relay.address
       await using client = new SmpClient(address)
       const connection = await ntf.connect(version === 1 ? { protocols: [] } : { range: { min: 1, max: version } })
       expect(connection.session.version).toBe(version)

@@ -44,7 +44,7 @@ async function push(): Promise<void> {
     settings: { "relay.message_quota": 10_000, "relay.notification_interval": "250ms" },
   })
   await using ntf = await TestNotifications.start()
-  const server = { hosts: ["127.0.0.1"], port: String(relay.port), keyHash: relay.relay.fingerprint }
+  const server = relay.address
   await using client = new SmpClient(server)
   const connection = await ntf.connect()
   const devices = new Map<string, TestDevice>()

@@ -2,7 +2,6 @@ import { encodePublicKey } from "@sluice/crypto/keys"
 import { nativeCrypto as c } from "@sluice/crypto/native"
 import { encodeBase64Url } from "@sluice/encoding/base64url"
 import { fromLatin1, latin1, toHex, utf8 } from "@sluice/encoding/bytes"
-import type { Server } from "@sluice/encoding/server-address"
 import { SmpClient } from "@sluice/smp-client/client"
 import { expect, test } from "vitest"
 import { eventually, TestDevice, TestNotifications } from "../support/notifications.ts"
@@ -20,7 +19,7 @@ const RELAY_NAME = "relay-that-a-client-named.example"
 test.each(PUSH_SERVICES)("logs and metrics name no device token, queue, relay, key or content, by %s", async (push) => {
   await using relay = await TestRelay.start({ settings: { "relay.message_quota": 100 } })
   await using ntf = await TestNotifications.start({ push })
-  const server: Server = { hosts: ["127.0.0.1"], port: String(relay.port), keyHash: relay.relay.fingerprint }
+  const server = relay.address
   await using client = new SmpClient(server)
   const connection = await ntf.connect()
   const secrets: [what: string, bytes: Uint8Array][] = []
@@ -50,16 +49,11 @@ test.each(PUSH_SERVICES)("logs and metrics name no device token, queue, relay, k
   secret("session id", connection.session.sessionId)
   await connection.setPeriodicPushes(device.access, 20)
 
-  const queue = await client.createQueue({ subscribe: false, notifier: true })
-  if (queue.notifier === undefined) throw new Error("no notifier")
-  const { notifierId, notifierKey } = queue.notifier
+  const { queue, notifier, subscriptionId } = await device.notified(client, server)
+  const { notifierId, notifierKey } = notifier
   secret("notifier id", notifierId)
   secret("notifier key", notifierKey.raw)
-  const subscriptionId = await connection.subscribe(device.access, { queue: { server, notifierId }, notifierKey })
   secret("subscription id", subscriptionId)
-  await eventually(
-    async () => (await connection.checkSubscription(subscriptionId, device.access.key)).type === "ACTIVE",
-  )
   for (const [outcomes, attempts] of answers) {
     ntf.push.answerNext(...outcomes)
     await client.sendMessage(queue, utf8("x"), { notify: true })

@@ -146,15 +146,10 @@ describe.each(PUSH_SERVICES)("messages by %s", (push) => {
   it("are pushed again after a refusal, and not any more to a device that is gone", { timeout: 30_000 }, async () => {
     await using relay = await TestRelay.start()
     await using ntf = await TestNotifications.start({ push })
-    const server = { hosts: ["127.0.0.1"], port: String(relay.port), keyHash: relay.relay.fingerprint }
-    await using client = new SmpClient(server)
+    await using client = new SmpClient(relay.address)
     const connection = await ntf.connect()
     const device = await TestDevice.verified(connection, ntf.push)
-    const queue = await client.createQueue({ subscribe: false, notifier: true })
-    if (queue.notifier === undefined) throw new Error("the relay made no notifier")
-    const { notifierId, notifierKey } = queue.notifier
-    const id = await connection.subscribe(device.access, { queue: { server, notifierId }, notifierKey })
-    await eventually(async () => (await connection.checkSubscription(id, device.access.key)).type === "ACTIVE")
+    const { queue } = await device.notified(client, relay.address)
     const send = () => client.sendMessage(queue, utf8("hello"), { notify: true })
 
     ntf.push.answerNext("unavailable")

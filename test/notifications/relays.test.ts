@@ -1,49 +1,25 @@
 import { nativeCrypto } from "@sluice/crypto/native"
 import { toHex, utf8 } from "@sluice/encoding/bytes"
-import type { Server } from "@sluice/encoding/server-address"
 import { SmpClient } from "@sluice/smp-client/client"
 import { connect } from "@sluice/smp-client/connect"
-import type { CreatedNotifier, CreatedQueue } from "@sluice/smp-client/queue-types"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { eventually, TestDevice, TestNotifications } from "../support/notifications.ts"
+import { eventually, type NotifiedQueue, TestDevice, TestNotifications } from "../support/notifications.ts"
 import { TestRelay } from "../support/relay.ts"
-
-interface Notified {
-  readonly queue: CreatedQueue
-  readonly notifier: CreatedNotifier
-  readonly subscriptionId: Uint8Array
-}
 
 let relay: TestRelay
 let ntf: TestNotifications
 let client: SmpClient
 let device: TestDevice
 
-const address = (): Server => ({
-  hosts: ["127.0.0.1"],
-  port: String(relay.port),
-  keyHash: relay.relay.fingerprint,
-})
-
-async function notified(): Promise<Notified> {
-  const queue = await client.createQueue({ subscribe: false, notifier: true })
-  const { notifier } = queue
-  if (notifier === undefined) throw new Error("the relay made no notifier")
-  const { notifierId, notifierKey } = notifier
-  const asked = { queue: { server: address(), notifierId }, notifierKey }
-  const subscriptionId = await device.connection.subscribe(device.access, asked)
-  await eventually(async () => (await statusOf(subscriptionId)) === "ACTIVE")
-  return { queue, notifier, subscriptionId }
-}
-
-const statusOf = async (id: Uint8Array) => (await device.connection.checkSubscription(id, device.access.key)).type
-const send = ({ queue }: Notified) => client.sendMessage(queue, utf8("x"), { notify: true })
+const notified = () => device.notified(client, relay.address)
+const statusOf = (id: Uint8Array) => device.subscription(id)
+const send = ({ queue }: NotifiedQueue) => client.sendMessage(queue, utf8("x"), { notify: true })
 const idsOf = (push: Parameters<TestDevice["list"]>[0]) => device.list(push).map(({ queue }) => toHex(queue.notifierId))
 
 beforeEach(async () => {
   relay = await TestRelay.start()
   ntf = await TestNotifications.start()
-  client = new SmpClient(address())
+  client = new SmpClient(relay.address)
   device = await TestDevice.verified(await ntf.connect(), ntf.push)
 })
 
@@ -54,7 +30,7 @@ afterEach(async () => {
 })
 
 it("S15: a push has the last notifications of 6 queues, the newest last", async () => {
-  const all: Notified[] = []
+  const all: NotifiedQueue[] = []
   for (let i = 0; i < 7; i++) all.push(await notified())
   let last: string[] = []
   for (const one of all) {
@@ -66,7 +42,7 @@ it("S15: a push has the last notifications of 6 queues, the newest last", async 
 
 it("S16: END and DELD end a subscription, and only those of the present connection", async () => {
   const [ended, deleted, kept] = [await notified(), await notified(), await notified()]
-  const other = await connect(address())
+  const other = await connect(relay.address)
   await other.subscribeNotifier(ended.notifier)
   await eventually(async () => (await statusOf(ended.subscriptionId)) === "END")
   await client.disableNotifications(deleted.queue)
@@ -87,7 +63,7 @@ it("a queue that is not there, and a key that is not its own, are not authorized
   const { notifier } = await notified()
   const { notifierKey } = notifier
   const notifierId = nativeCrypto.randomBytes(24)
-  const asked = { queue: { server: address(), notifierId }, notifierKey }
+  const asked = { queue: { server: relay.address, notifierId }, notifierKey }
   const id = await device.connection.subscribe(device.access, asked)
   await eventually(async () => (await statusOf(id)) === "AUTH")
 })
@@ -152,7 +128,7 @@ describe("the service at a relay", () => {
 
     const [record] = (await ntf.store.relays({ limit: 1 })).items
     if (record?.credentials === undefined) throw new Error("no service")
-    const other = await connect(address(), { service: { role: "N", credentials: record.credentials } })
+    const other = await connect(relay.address, { service: { role: "N", credentials: record.credentials } })
     await other.subscribeNotifierService(record.counters)
     await eventually(() => warned("another connection subscribed for our service"))
     expect(await statusOf(kept.subscriptionId)).toBe("ACTIVE")

@@ -1,5 +1,4 @@
 import { utf8 } from "@sluice/encoding/bytes"
-import type { Server } from "@sluice/encoding/server-address"
 import { StoreError } from "@sluice/notifications/store/store-error"
 import { SmpClient } from "@sluice/smp-client/client"
 import { describe, expect, it } from "vitest"
@@ -13,12 +12,6 @@ import { TestRelay } from "../support/relay.ts"
 const GRACE = 1000
 const PATIENCE = 2000
 
-const serverOf = (relay: TestRelay): Server => ({
-  hosts: ["127.0.0.1"],
-  port: String(relay.port),
-  keyHash: relay.relay.fingerprint,
-})
-
 async function timed(stop: Promise<void>): Promise<number> {
   const began = performance.now()
   await stop
@@ -29,15 +22,9 @@ describe("the end of a notification server whose store is away", () => {
   it("comes at the deadline while notifications cannot be stored", { timeout: 30_000 }, async () => {
     await using relay = await TestRelay.start()
     await using ntf = await TestNotifications.start({ store: "memory" })
-    await using client = new SmpClient(serverOf(relay))
-    const queue = await client.createQueue()
-    const { notifierId, notifierKey } = await client.enableNotifications(queue)
-    const connection = await ntf.connect()
-    const device = await TestDevice.verified(connection, ntf.push)
-    await connection.subscribe(device.access, {
-      ...{ queue: { server: serverOf(relay), notifierId }, notifierKey },
-    })
-    await eventually(() => ntf.server.relays.subscriptions.active + ntf.server.relays.states.up > 0)
+    await using client = new SmpClient(relay.address)
+    const device = await TestDevice.verified(await ntf.connect(), ntf.push)
+    const { queue } = await device.notified(client, relay.address)
     let attempts = 0
     ntf.store.recordNotifications = () => {
       attempts++

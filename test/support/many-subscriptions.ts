@@ -1,7 +1,6 @@
 import { encodePublicKey } from "@sluice/crypto/keys"
 import { nativeCrypto as c } from "@sluice/crypto/native"
 import { utf8 } from "@sluice/encoding/bytes"
-import type { Server } from "@sluice/encoding/server-address"
 import type { ImportedQueue } from "@sluice/queue-store/queue-store"
 import { TestNotifications, testToken } from "./notifications.ts"
 import { TestRelay } from "./relay.ts"
@@ -71,10 +70,6 @@ export class ManySubscriptions implements AsyncDisposable {
     await this.relay[Symbol.asyncDispose]()
   }
 
-  get #server(): Server {
-    return { hosts: ["127.0.0.1"], port: String(this.relay.port), keyHash: this.relay.relay.fingerprint }
-  }
-
   async #add(count: number, from: number): Promise<void> {
     const { store } = this.ntf
     const tokenId = c.randomBytes(24)
@@ -87,7 +82,7 @@ export class ManySubscriptions implements AsyncDisposable {
     await store.activateToken(tokenId, code)
     const ids = Array.from({ length: count }, () => c.randomBytes(24))
     await this.relay.store.importQueues(ids.map(queueWith))
-    const server = this.#server
+    const server = this.relay.address
     const limits = { subscriptions: TOGETHER, relays: 1 }
     await Promise.all(
       ids.map((notifierId) =>

@@ -15,8 +15,11 @@ import type { RegisteredToken, RegistrationKeys, TokenAccess } from "@sluice/ntf
 import type { DeviceToken } from "@sluice/ntf-protocol/device-token"
 import { decodeMessageList, type MessageEntry } from "@sluice/ntf-protocol/message-list"
 import { openPush } from "@sluice/ntf-protocol/push-content"
+import type { SubscriptionStatus } from "@sluice/ntf-protocol/status"
 import { loadConfig } from "@sluice/ops/config"
 import { type RecordingLog, recordingLog } from "@sluice/ops/recording-log"
+import type { SmpClient } from "@sluice/smp-client/client"
+import type { CreatedNotifier, CreatedQueue } from "@sluice/smp-client/queue-types"
 import { createIdentity, identityFiles } from "@sluice/transport/certificates"
 import {
   type ArrivedPush,
@@ -145,6 +148,14 @@ export function testToken(text = "abcd"): DeviceToken {
   return { provider: "AT", token: utf8(text) }
 }
 
+/** A queue that a device is notified of. */
+export interface NotifiedQueue {
+  readonly queue: CreatedQueue
+  readonly notifier: CreatedNotifier
+  /** The subscription at the notification server. */
+  readonly subscriptionId: Uint8Array
+}
+
 /** A registration as its device keeps it. */
 export class TestDevice {
   readonly connection: NtfConnection
@@ -176,6 +187,22 @@ export class TestDevice {
   /** The same registration over another connection. */
   on(connection: NtfConnection): TestDevice {
     return new TestDevice(connection, this.keys, this.registered)
+  }
+
+  /** A new queue at the relay that `client` is connected to; resolves when the relay notifies the server of it. */
+  async notified(client: SmpClient, server: Server): Promise<NotifiedQueue> {
+    const queue = await client.createQueue({ subscribe: false, notifier: true })
+    const { notifier } = queue
+    if (notifier === undefined) throw new Error("the relay made no notifier")
+    const { notifierId, notifierKey } = notifier
+    const subscriptionId = await this.connection.subscribe(this.access, { queue: { server, notifierId }, notifierKey })
+    await eventually(async () => (await this.subscription(subscriptionId)) === "ACTIVE")
+    return { queue, notifier, subscriptionId }
+  }
+
+  /** What the server says of a subscription. */
+  async subscription(id: Uint8Array): Promise<SubscriptionStatus["type"]> {
+    return (await this.connection.checkSubscription(id, this.access.key)).type
   }
 
   /** The code of a verification push. */

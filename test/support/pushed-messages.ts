@@ -41,16 +41,11 @@ export class PushedMessages {
     const verification = (): ArrivedPush | undefined => this.#push.received.find((push) => push.device === name)
     await eventually(() => verification() !== undefined)
     await connection.verifyToken(device.access, device.code(verification() as ArrivedPush))
-    const { key } = device.access
     for (let i = 0; i < queues; i++) {
-      const queue = await client.createQueue({ subscribe: false, notifier: true })
-      if (queue.notifier === undefined) throw new Error("the relay made no notifier")
-      const { notifierId, notifierKey } = queue.notifier
-      this.#notifiers.set(toHex(notifierId), queue.notifier)
-      const id = await connection.subscribe(device.access, { queue: { server, notifierId }, notifierKey })
-      await eventually(async () => (await connection.checkSubscription(id, key)).type === "ACTIVE")
+      const { queue, notifier, subscriptionId: id } = await device.notified(client, server)
+      this.#notifiers.set(toHex(notifier.notifierId), notifier)
       this.queues.push(queue)
-      this.subscriptions.push({ id, key })
+      this.subscriptions.push({ id, key: device.access.key })
     }
   }
 

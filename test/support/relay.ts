@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
+import type { Server } from "@sluice/encoding/server-address"
 import { MemoryHub } from "@sluice/fleet/memory-link"
 import { openSocketHub, type SocketHub } from "@sluice/fleet/socket-hub"
 import { socketLink } from "@sluice/fleet/socket-link"
@@ -126,6 +127,11 @@ export class TestRelay implements AsyncDisposable {
   get store(): QueueStore {
     if (this.#running === undefined) throw new Error("the relay is stopped")
     return this.#running.store
+  }
+
+  /** Where clients find it. */
+  get address(): Server {
+    return { hosts: ["127.0.0.1"], port: String(this.port), keyHash: this.relay.fingerprint }
   }
 
   get port(): number {
