@@ -128,6 +128,22 @@ describe.each(PUSH_SERVICES)("answers of %s", (push) => {
     expect(ntf.push.pending).toBe(0)
   })
 
+  it("come again after the service was away", { timeout: 30_000 }, async () => {
+    const token = ntf.push.token("away")
+    const comeBack = await ntf.push.leave()
+    const device = await TestDevice.register(connection, token)
+    await expectStatus(device, "REGISTERED")
+    await comeBack()
+    // Connecting was put off for a moment after the failure.
+    await eventually(async () => {
+      await connection.registerToken(token, device.keys)
+      await eventually(async () => (await ntf.store.counts()).pushes === 0)
+      return ntf.push.pending > 0
+    })
+    await connection.verifyToken(device.access, device.code(await ntf.push.next()))
+    while (ntf.push.pending > 0) await ntf.push.next()
+  })
+
   it("let a token that was invalid live again by another registration", async () => {
     ntf.push.answerNext("unregistered")
     const token = ntf.push.token("again")

@@ -67,6 +67,8 @@ export interface PushService extends AsyncDisposable {
   answerNext(...answers: readonly PushAnswer[]): void
   /** Says by GOAWAY that it takes nothing more on its present connections; what was begun is answered. */
   goAway(): void
+  /** Nobody listens any more, until the result is called: then at the same place. */
+  leave(): Promise<() => Promise<void>>
   /** How long the service thinks about each push that it takes, in milliseconds. */
   delay: number
 }
@@ -146,6 +148,15 @@ class Service<R extends ReceivedRequest> implements PushService {
 
   goAway(): void {
     this.#flavor.standIn.goAway()
+  }
+
+  async leave(): Promise<() => Promise<void>> {
+    const { standIn } = this.#flavor
+    const { port } = standIn
+    await standIn.stop()
+    return async () => {
+      await standIn.start(port)
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
