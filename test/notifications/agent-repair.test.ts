@@ -56,6 +56,8 @@ it.each<SubscriptionStatus | "unknown">([...WORDS, "unknown"])(
     const { alice, ntf } = all
     const pair = await all.notified()
     const { a } = pair
+    // Whatever the relay was asked for this subscription, it has answered before.
+    await all.pushed(pair, "hello")
     const created = alice.agent.notifications.subscription(a)
     const { notifierId, subscriptionId } = created ?? {}
     if (notifierId === undefined || subscriptionId === undefined) throw new Error("no subscription")
@@ -68,7 +70,7 @@ it.each<SubscriptionStatus | "unknown">([...WORDS, "unknown"])(
     alice.agent.retryNow()
     await eventually(() => alice.agent.notifications.subscription(a)?.notifierId !== notifierId)
     await all.listening(pair)
-    await all.pushed(pair, "hello")
+    await all.pushed(pair, "hello again")
     all.expectNoErrors()
   },
 )
