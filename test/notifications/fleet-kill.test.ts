@@ -59,10 +59,9 @@ describe.skipIf(!haveRedis)("three notification servers on one Redis", () => {
     await relay.ready()
     for (const node of nodes) await node.start()
     const client = stack.use(new SmpClient(relay.address, { backoff: { initialMs: 50, maxMs: 200 } }))
-    const { hosts, port, keyHash } = relay.address
     for (let i = 0; i < DEVICES; i++) {
       const connection = await connectNtf((nodes[i % NODES] as NotificationsProcess).address)
-      await pushed.add(connection, client, { hosts, port, keyHash }, QUEUES)
+      await pushed.add(connection, client, relay.address, QUEUES)
       await connection.close()
     }
 

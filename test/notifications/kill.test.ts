@@ -40,9 +40,8 @@ it("no notification is lost when the server or the relay is killed", { timeout: 
   await relay.ready()
   await ntf.start()
   await using client = new SmpClient(relay.address, { backoff: { initialMs: 50, maxMs: 200 } })
-  const { hosts, port, keyHash } = relay.address
   const connection = await connectNtf(ntf.address)
-  for (let i = 0; i < DEVICES; i++) await pushed.add(connection, client, { hosts, port, keyHash }, QUEUES)
+  for (let i = 0; i < DEVICES; i++) await pushed.add(connection, client, relay.address, QUEUES)
 
   let accepted = 0
   for (let round = 0; round < ROUNDS; round++) {

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises"
 import { nativeCrypto } from "@sluice/crypto/native"
-import type { ServerAddress } from "@sluice/encoding/server-address"
+import type { Server } from "@sluice/encoding/server-address"
 import { SmpClient } from "@sluice/smp-client/client"
 import { SmpClientError } from "@sluice/smp-client/client-error"
 import type { CreatedQueue, ReceivedMessage, SenderQueue } from "@sluice/smp-client/queue-types"
@@ -44,7 +44,7 @@ export class Conversation implements AsyncDisposable {
   }
 
   /** `size` gives the length of the next message. */
-  static async start(address: ServerAddress, size: () => number): Promise<Conversation> {
+  static async start(address: Server, size: () => number): Promise<Conversation> {
     const sender = new SmpClient(address, OPTIONS)
     const recipient = new SmpClient(address, OPTIONS)
     const queue = await recipient.createQueue()

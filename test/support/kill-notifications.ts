@@ -35,4 +35,4 @@ await createIdentity(nativeCrypto, identityFiles(`${dataFolder}/notifications-id
 const providers = await configuredProviders(config, dataFolder)
 const server = await createNotificationsServer(config, { log, dataFolder, providers })
 await server.start()
-process.send?.({ ready: { port: server.addresses[0]?.port, fingerprint: [...server.fingerprint] } })
+process.send?.({ port: server.addresses[0]?.port, fingerprint: [...server.fingerprint] })
