@@ -21,6 +21,9 @@ const COMMON = { version: 20, timeoutMs: 30_000, auth: "x25519" } as const
 const BODY = new Uint8Array(16_048).fill(7)
 const ROUNDS = Number(process.argv[2] ?? 5)
 const SECONDS = 6
+/** Traffic beside a storm: how long it lasts, and when it has begun for sure, after its own connections and warm-up. */
+const STORM_TRAFFIC_MS = 3000
+const TRAFFIC_BEGINS_MS = 2200
 /** Queues that the second process sends to, in turn, and how often. */
 const OTHERS = 64
 const OTHERS_EVERY_MS = 20
@@ -41,7 +44,9 @@ console.log(`${most.toFixed(0)} messages per second at the most; the figures are
 const found = new Map<string, number[]>()
 for (let round = 0; round < ROUNDS; round++) {
   for (const kind of KINDS) note(`SEND→MSG p99, others ${kind}, ms`, await besideOthers(kind))
-  note("SEND→MSG p99 beside a reconnect storm, ms", await besideStorm())
+  const storm = await besideStorm()
+  note("SEND→MSG p99 beside a reconnect storm, ms", storm.p99)
+  note("reconnect storm beside that traffic, s", storm.seconds)
 }
 console.log("| figure | median | rounds |\n|---|---|---|")
 for (const [name, values] of found) console.log(row(name, values))
@@ -64,8 +69,8 @@ async function besideOthers(kind: Kind): Promise<number> {
   }
 }
 
-/** 10,000 subscriptions on 100 new connections, while traffic goes on. */
-async function besideStorm(): Promise<number> {
+/** 10,000 subscriptions on 100 new connections, while traffic goes on that lasts little longer than the storm. */
+async function besideStorm(): Promise<{ readonly p99: number; readonly seconds: number }> {
   const storm: LoadOptions = {
     ...COMMON,
     mode: "subscribe",
@@ -73,17 +78,37 @@ async function besideStorm(): Promise<number> {
     subscriptions: 10_000,
     connections: 100,
   }
-  const [part] = await Promise.all([measured({ ...traffic, rate }), measured(storm)])
-  return p99(part)
+  const storming = generator(storm)
+  await said(storming, "prepared")
+  const part = measured({ ...traffic, rate, durationMs: STORM_TRAFFIC_MS })
+  await delay(TRAFFIC_BEGINS_MS)
+  storming.send("go")
+  await said(storming, "measured")
+  const beside = await part
+  storming.send("clean up")
+  return { p99: p99(beside), seconds: (await reportOf(storming)).seconds }
 }
 
 function p99(part: PartReport): number {
   return part.latencies["SEND→MSG"]?.p99 ?? Number.NaN
 }
 
-async function measured(options: LoadOptions): Promise<PartReport> {
-  const child: ChildProcess = fork(join(import.meta.dirname, "load-process.ts"))
+function measured(options: LoadOptions): Promise<PartReport> {
+  return reportOf(generator(options))
+}
+
+function generator(options: LoadOptions): ChildProcess {
+  const child = fork(join(import.meta.dirname, "load-process.ts"))
   child.send(options)
+  return child
+}
+
+async function said(child: ChildProcess, stage: string): Promise<void> {
+  const [message] = await once(child, "message")
+  if (message !== stage) throw new Error(JSON.stringify(message))
+}
+
+async function reportOf(child: ChildProcess): Promise<PartReport> {
   const [report] = (await once(child, "message")) as [LoadReport]
   const [part] = report.parts
   if (part === undefined || Object.keys(part.errors).length > 0) throw new Error(JSON.stringify(part?.errors))

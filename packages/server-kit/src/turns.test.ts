@@ -60,29 +60,30 @@ describe("turns", () => {
 
   it("pass over who left the line", async () => {
     const { wait, turn } = fixture()
-    const leaves = [wait("a", 1), wait("b", 1), wait("c", 1)]
+    const leaves = ["a", "b", "c"].map((name) => wait(name, TURN_TIME / 4))
     leaves[1]?.()
     expect(await turn()).toEqual(["a", "c"])
     leaves[0]?.()
     expect(await turn()).toEqual([])
   })
 
-  it("give long work half as much time as everybody else just needed", async () => {
+  it("give long work a tenth of what everybody else just needed", async () => {
     const { clock, wait, turn } = fixture()
-    for (let i = 0; i < 100; i++) wait(`${i}`, 1)
-    expect(await turn()).toHaveLength(TURN_TIME)
-    clock.advance(40)
-    expect(await turn()).toHaveLength(20)
-    expect(await turn()).toHaveLength(TURN_TIME)
+    const piece = TURN_TIME / 4
+    for (let i = 0; i < 100; i++) wait(`${i}`, piece)
+    expect(await turn()).toHaveLength(4)
+    clock.advance(100 * TURN_TIME)
+    expect(await turn()).toHaveLength(40)
+    expect(await turn()).toHaveLength(4)
   })
 
   it("don't count the time in which nobody waited", async () => {
     const { clock, wait, turn } = fixture()
-    wait("a", 1)
+    wait("a", TURN_TIME / 4)
     await turn()
     clock.advance(10_000)
-    for (let i = 0; i < 100; i++) wait(`${i}`, 1)
-    expect(await turn()).toHaveLength(TURN_TIME)
+    for (let i = 0; i < 100; i++) wait(`${i}`, TURN_TIME / 4)
+    expect(await turn()).toHaveLength(4)
   })
 })
 

@@ -1,10 +1,14 @@
 import type { Clock } from "@sluice/ops/clock"
 
-/** Milliseconds of long work in one turn of the event loop; a piece of it that exceeds them is finished. */
-export const TURN_TIME = 4
+/**
+ * Milliseconds of long work in one turn of the event loop; a piece of it that exceeds them is finished. Little, because
+ * everybody else waits that long in each turn: of 4 ms a storm of subscriptions made 400 ms for others, of these below 100
+ * (`bench/relay/interference.ts`), and it hardly took longer itself.
+ */
+export const TURN_TIME = 0.5
 
 /** What long work may have of the time at the least, as a part of what everybody else just took. */
-const PART_OF_OTHERS = 1 / 2
+const PART_OF_OTHERS = 1 / 10
 
 /** How the event loop is waited for; tests have one of their own. */
 export interface EventLoop {
@@ -23,9 +27,9 @@ export const nodeEventLoop: EventLoop = {
 
 /**
  * Who has long work takes turns: the event loop hands over everything that is ready in one go, and what is short among it
- * must not wait for all that is long. In each turn of the loop, long work has a few milliseconds, in the order in which
- * it was asked for. When everybody else needs longer, it may be longer, too: it gets a third of the time at the least, so
- * that it ends even where there is more to do than can be done.
+ * must not wait for all that is long. In each turn of the loop, long work has half a millisecond, in the order in
+ * which it was asked for. When everybody else needs longer, it may be longer, too: it gets a tenth of that time at the
+ * least, so that it ends even where there is more to do than can be done.
  */
 export class Turns {
   readonly #clock: Clock

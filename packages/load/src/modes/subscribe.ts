@@ -13,6 +13,8 @@ export interface SubscribeOptions extends CommonOptions {
   readonly subscriptions: number
   /** New connections that they are spread over, all made at the same time. */
   readonly connections: number
+  /** Awaited when the queues are there, and when all was measured, before they are deleted: who measures others waits here. */
+  readonly pause?: (stage: "prepared" | "measured") => Promise<void>
 }
 
 /** `NEW` commands in one block while a run is prepared. */
@@ -27,6 +29,7 @@ export async function runSubscribe(options: SubscribeOptions): Promise<LoadResul
   try {
     const queues = await prepareQueues(owner, subscriptions, options)
     const shares = shared(queues, connections)
+    await options.pause?.("prepared")
     const part = await measurePart({ name: "storm", unit: "subscription", pid }, async (recorder) => {
       await Promise.all(
         shares.map(async (share) => {
@@ -35,6 +38,7 @@ export async function runSubscribe(options: SubscribeOptions): Promise<LoadResul
         }),
       )
     })
+    await options.pause?.("measured")
     await deleteQueues(owner, queues)
     return resultOf(options, owner.session.version, { subscriptions, connections, auth: options.auth }, [part])
   } finally {
