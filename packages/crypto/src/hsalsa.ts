@@ -6,10 +6,11 @@ const SIGMA: Uint32Array = words(Uint8Array.from("expand 32-byte k", (c) => c.ch
 const ZERO: Uint32Array = new Uint32Array(4)
 
 // Every transport block needs a key, so input and output have one place each; calls can't overlap, and wipe both.
-const key: Uint32Array = new Uint32Array(BOX_KEY_SIZE / 4)
-const keyBytes = new Uint8Array(key.buffer)
-const derived: Uint32Array = new Uint32Array(BOX_KEY_SIZE / 4)
-const derivedBytes = new Uint8Array(derived.buffer)
+const both = new Uint32Array((2 * BOX_KEY_SIZE) / 4)
+const key: Uint32Array = both.subarray(0, BOX_KEY_SIZE / 4)
+const keyBytes = new Uint8Array(both.buffer, 0, BOX_KEY_SIZE)
+const derived: Uint32Array = both.subarray(BOX_KEY_SIZE / 4)
+const derivedBytes = new Uint8Array(both.buffer, BOX_KEY_SIZE)
 
 function words(bytes: Uint8Array): Uint32Array {
   const out = new Uint32Array(bytes.length / 4)
@@ -27,7 +28,6 @@ export function boxKeyOf(secret: Uint8Array, out: Uint8Array = new Uint8Array(BO
   keyBytes.set(secret)
   hsalsa(SIGMA, key, ZERO, derived)
   out.set(derivedBytes)
-  key.fill(0)
-  derived.fill(0)
+  both.fill(0)
   return out as BoxKey
 }

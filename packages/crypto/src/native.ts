@@ -156,14 +156,15 @@ export function createNativeCrypto(options: NativeOptions = {}): CryptoBackend {
   }
 }
 
-/** From so many bytes on OpenSSL's SHA-512 with its result in a new buffer costs less than libsodium's. */
+/** From so many bytes on OpenSSL's SHA-512 costs less than libsodium's. */
 const LONG = 1024
 
+/** The result comes as text: a new buffer outside of the heap for it would cost more than the copy. */
 function sha512Into(data: Uint8Array, out?: Uint8Array): Uint8Array {
   if (out === undefined) return plain(hash("sha512", data, "buffer"))
   requireLength(out, 64, "output")
   if (data.length < LONG) sodium.crypto_hash_sha512(out, data)
-  else out.set(hash("sha512", data, "buffer"))
+  else Buffer.from(out.buffer, out.byteOffset, 64).write(hash("sha512", data, "binary"), "binary")
   return out
 }
 

@@ -1,4 +1,4 @@
-import { type BoxKey, type CryptoBackend, TAG_SIZE } from "@sluice/crypto/backend"
+import { type BoxKey, type CryptoBackend, NONCE_SIZE, TAG_SIZE } from "@sluice/crypto/backend"
 import { cbNonce, openPadded } from "@sluice/crypto/box"
 import { EMPTY } from "@sluice/encoding/bytes"
 import { PAD_PREFIX, padInPlace } from "@sluice/encoding/padding"
@@ -28,6 +28,9 @@ export type DeliveredContent =
     }
   /** The queue was full and the sender was told so; there may be gaps before the next message. */
   | { readonly kind: "quota"; readonly timestamp: number }
+
+/** Where the nonce of a body is handed to native code: a message ID itself would get a buffer of its own by that. */
+const NONCE = new Uint8Array(NONCE_SIZE)
 
 const QUOTA = "QUOTA "
 const QUOTA_BYTES: readonly number[] = Array.from(QUOTA, (character) => character.charCodeAt(0))
@@ -80,7 +83,12 @@ export function encryptDeliveredInto(
   const w = new Writer(block.subarray(PAD_PREFIX))
   writeDelivered(w, content)
   padInPlace(block, w.length)
-  c.seal(key, cbNonce(msgId), block, out)
+  if (msgId.length !== NONCE_SIZE) {
+    c.seal(key, cbNonce(msgId), block, out)
+    return
+  }
+  NONCE.set(msgId)
+  c.seal(key, NONCE, block, out)
 }
 
 /** The body of `MSG` in a new array of 16122 bytes. */

@@ -11,16 +11,20 @@ const WORDS = BLOCK / 4
 /** Messages of more bytes than this go through an array of their own. */
 const SCRATCH = 512
 
-// A key chain takes a step for every transport block, always with the same short inputs: so there is one array for each
-// part of the computation, and the views on it are made once.
-const key = new Uint8Array(BLOCK)
-const keyWords = new Uint32Array(key.buffer)
-const inner = new Uint8Array(BLOCK + SCRATCH)
-const innerWords = new Uint32Array(inner.buffer, 0, WORDS)
-const outer = new Uint8Array(BLOCK + HASH)
-const outerWords = new Uint32Array(outer.buffer, 0, WORDS)
+// A key chain takes a step for every transport block, always with the same short inputs: so there is one place for each
+// part of the computation in one array, and the views on it are made once.
+const OUTER_AT = BLOCK
+const OUTPUT_AT = OUTER_AT + BLOCK + HASH
+const INNER_AT = OUTPUT_AT + HASH
+const scratch = new Uint8Array(INNER_AT + BLOCK + SCRATCH)
+const key = scratch.subarray(0, OUTER_AT)
+const keyWords = new Uint32Array(scratch.buffer, 0, WORDS)
+const outer = scratch.subarray(OUTER_AT, OUTPUT_AT)
+const outerWords = new Uint32Array(scratch.buffer, OUTER_AT, WORDS)
 const innerHash = outer.subarray(BLOCK)
-const output = new Uint8Array(HASH)
+const output = scratch.subarray(OUTPUT_AT, INNER_AT)
+const inner = scratch.subarray(INNER_AT)
+const innerWords = new Uint32Array(scratch.buffer, INNER_AT, WORDS)
 /** The inner block with messages of 0, 1, 2, ... bytes. */
 const innerWith: Uint8Array[] = []
 let lastInfo = ""
@@ -57,10 +61,8 @@ export function hkdfSha512(
     expanded[expanded.length - 1] = i
     hmac(expanded)
     result.set(length - at < HASH ? output.subarray(0, length - at) : output, at)
-    wipe(expanded)
   }
-  wipe(extracted)
-  for (const words of [keyWords, innerWords, outer, output]) words.fill(0)
+  scratch.fill(0)
   return result
 }
 
@@ -103,14 +105,11 @@ function messageOf(length: number): Uint8Array {
   return view
 }
 
-/** HMAC of the message after the first block, under the key that was set; into `output`. */
+/** HMAC of the message after the first block, under the key that was set; into `output`. Wipes a message of its own. */
 function hmac(message: Uint8Array): void {
-  if (message.buffer !== inner.buffer) message.set(inner.subarray(0, BLOCK))
+  const apart = message.buffer !== scratch.buffer
+  if (apart) message.set(inner.subarray(0, BLOCK))
   sodium.crypto_hash_sha512(innerHash, message)
   sodium.crypto_hash_sha512(output, outer)
-}
-
-/** Removes the message; the block before it stays, for the next message under the same key. */
-function wipe(message: Uint8Array): void {
-  message.fill(0, BLOCK)
+  if (apart) message.fill(0)
 }
