@@ -1,8 +1,8 @@
 import { DecodeError, EncodeError } from "@sluice/encoding/errors"
 import { Reader } from "@sluice/encoding/reader"
+import { smallCopy } from "@sluice/encoding/small-bytes"
 import { Writer } from "@sluice/encoding/writer"
 import type { Argument, Reply } from "@sluice/redis/redis-command"
-import { copyOf } from "../codec/copy.ts"
 import { readKey, writeKey } from "../codec/key-code.ts"
 import type { BlockingInfo, Notifier, QueueMode, QueueRecord, QueueStatus } from "../records.ts"
 
@@ -99,12 +99,12 @@ export function statusOf(field: Uint8Array | undefined): QueueStatus {
   return { tag: "blocked", info, ...(blocked === "B" && { suspended: true }) }
 }
 
-/** The record of the values of {@link RECORD_FIELDS}, in memory of its own; absent when there is none. */
+/** The record of the values of {@link RECORD_FIELDS}, in memory that is not the reply's (see `smallBytes`); absent when there is none. */
 export function recordOf(recipientId: Uint8Array, values: readonly Reply[]): QueueRecord | undefined {
   const [i, k, q, l, n, y, z, v, t, u] = values.map((value) => (value instanceof Uint8Array ? value : undefined))
   if (i === undefined) return undefined
   if (k === undefined || u === undefined) throw new DecodeError("queue: a field is missing")
-  const r = new Reader(copyOf(i))
+  const r = new Reader(smallCopy(i))
   const mode = MODES[String.fromCharCode(r.u8("mode"))]
   const createdAt = r.u16("creation") * DAY
   const senderId = r.take(ID, "sender id")
@@ -112,29 +112,29 @@ export function recordOf(recipientId: Uint8Array, values: readonly Reply[]): Que
   r.end()
   const notifier = n === undefined ? undefined : notifierOf(n, y, z)
   return {
-    recipientId: copyOf(recipientId),
+    recipientId: smallCopy(recipientId),
     senderId,
     recipientKeys: keysOf(k),
     rcvDhSecret,
     ...(q !== undefined && { senderKey: readKey(new Reader(q)) }),
     ...(mode !== undefined && { queueMode: mode }),
-    ...(l !== undefined && { linkId: copyOf(l) }),
+    ...(l !== undefined && { linkId: smallCopy(l) }),
     ...(notifier !== undefined && { notifier }),
-    ...(v !== undefined && { rcvServiceId: copyOf(v) }),
+    ...(v !== undefined && { rcvServiceId: smallCopy(v) }),
     status: statusOf(t),
     ...(createdAt !== 0 && { createdAt }),
     updatedAt: numberIn(u) * DAY,
   }
 }
 
-/** The notifier of its three fields, in memory of its own. */
+/** The notifier of its three fields, in such memory. */
 export function notifierOf(n: Uint8Array, y: Uint8Array | undefined, z: Uint8Array | undefined): Notifier {
   if (y === undefined) throw new DecodeError("queue: a field is missing")
-  const r = new Reader(copyOf(n))
+  const r = new Reader(smallCopy(n))
   const notifierId = r.take(ID, "notifier id")
   const dhSecret = r.take(SECRET, "notifier DH secret")
   r.end()
-  return { notifierId, key: readKey(new Reader(y)), dhSecret, ...(z !== undefined && { serviceId: copyOf(z) }) }
+  return { notifierId, key: readKey(new Reader(y)), dhSecret, ...(z !== undefined && { serviceId: smallCopy(z) }) }
 }
 
 /** The number of a decimal field. */
