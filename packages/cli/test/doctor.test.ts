@@ -220,7 +220,7 @@ describe("sluice doctor", () => {
     const data = join(made.path, "relay")
     const shown = await sluice(["--data", data, "doctor"], { env })
     expect(shown.stdout).toContain("ca.key is on this machine (identity.ca-key)\n         move it to another machine")
-    expect(shown.stdout).toMatch(/\d+ problems, \d+ warnings\n$/)
+    expect(shown.stdout).toMatch(/problems: \d+, warnings: \d+\n$/)
     const broken = await sluice(["--data", data, "doctor", "--json"], { env: { ...env, SLUICE_RELAY_PORT: "-1" } })
     expect(broken.code).toBe(1)
     expect(JSON.parse(broken.stdout)).toMatchObject({

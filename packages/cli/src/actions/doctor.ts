@@ -19,7 +19,7 @@ export async function doctor(service: ServiceName, options: DoctorOptions): Prom
   if (options.json) printJson({ problems, warnings, findings })
   else {
     for (const finding of findings) printData(reportOf(finding))
-    printData(`${problems} problems, ${warnings} warnings`)
+    printData(`problems: ${problems}, warnings: ${warnings}`)
   }
   return problems > 0 ? FAILURE_EXIT_CODE : 0
 }
