@@ -130,7 +130,7 @@ describe.skipIf(!haveRedis)("notification servers that share a Redis", () => {
       await send(queue)
       await eventually(() => messagesOf(fleet).length === at + 1)
     }
-    expect(sum(ups(fleet))).toBe(1)
+    await eventually(() => sum(ups(fleet)) === 1)
     for (const { log } of fleet.nodes) expect(log.entries.filter(({ level }) => level === "error")).toEqual([])
   })
 
