@@ -1,6 +1,5 @@
 import { encodePublicKey, type PublicKey } from "@sluice/crypto/keys"
-import { encodeBase64Url } from "@sluice/encoding/base64url"
-import { fromLatin1, toHex, utf8 } from "@sluice/encoding/bytes"
+import { utf8 } from "@sluice/encoding/bytes"
 import { systemClock } from "@sluice/ops/clock"
 import { createLog } from "@sluice/ops/log"
 import { expect, test } from "vitest"
@@ -8,6 +7,7 @@ import { authKeys, createQueue, type TestQueue } from "../support/queue.ts"
 import { newCorrId, type RawClient } from "../support/raw-client.ts"
 import { TestRelay } from "../support/relay.ts"
 import { sampleCommands } from "../support/samples.ts"
+import { formsOf } from "../support/secrets.ts"
 import { connectService, selfSigned } from "../support/services.ts"
 import { ack, addNotifier, nsub, receive, secure, sendTo } from "../support/steps.ts"
 
@@ -117,14 +117,4 @@ async function everythingThatFails(
       await client.block()
     }
   }
-}
-
-/** All ways in which bytes could be written that somebody could recognise. */
-function formsOf(bytes: Uint8Array): string[] {
-  const hex = toHex(bytes)
-  const url = encodeBase64Url(bytes)
-  const standard = url.replaceAll("-", "+").replaceAll("_", "/")
-  const unpadded = [url, standard].map((text) => text.replace(/=+$/, ""))
-  const numbers = [...bytes].join(",")
-  return [fromLatin1(bytes), hex, hex.toUpperCase(), ...unpadded, numbers, `[${numbers.replaceAll(",", ", ")}]`]
 }

@@ -49,7 +49,7 @@ function everything(error: Error): string {
 }
 
 /** All ways in which bytes could be written that somebody could recognise. */
-function formsOf(bytes: Uint8Array): string[] {
+export function formsOf(bytes: Uint8Array): string[] {
   const hex = toHex(bytes)
   const url = encodeBase64Url(bytes)
   const standard = url.replaceAll("-", "+").replaceAll("_", "/")

@@ -24,7 +24,7 @@ export function writeKey(w: Writer, der: Uint8Array): void {
   else w.u8(kind + 1).raw(der.subarray(known.prefix.length))
 }
 
-/** Reads a key back as the same DER bytes, in a new array. */
+/** Reads a key back as the same DER bytes, in memory of its own (see `smallBytes`). */
 export function readKey(r: Reader): Uint8Array {
   const kind = r.u8("key kind")
   const known = PREFIXES[kind - 1]
