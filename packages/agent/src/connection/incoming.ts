@@ -13,13 +13,13 @@ import type { AgentEnvelope } from "../protocol/envelope.ts"
 import { integrityOf } from "../protocol/integrity.ts"
 import { raisedVersion } from "../protocol/versions.ts"
 import type { ReceivedRecord, ReceiveQueueRecord } from "../store/records.ts"
+import type { AckBy, Arrival } from "./arrival.ts"
 import type { Draft } from "./draft.ts"
 import { helloReceived } from "./handshake.ts"
 import { isKnown, remember } from "./hashes.ts"
 import { isNoise } from "./noise.ts"
 import { receiveContinue } from "./quota.ts"
 import { receiveReceipts } from "./receipts.ts"
-import type { AckBy, Delivered } from "./receive.ts"
 import { receiveReady } from "./resync.ts"
 import { firstMessageIn, receiveKeys } from "./rotation.ts"
 import { receiveAdded, receiveUse } from "./rotation-sender.ts"
@@ -38,12 +38,12 @@ type MessageEnvelope = Extract<AgentEnvelope, { readonly tag: "MESSAGE" }>
 export async function receiveMessage(
   draft: Draft,
   queue: ReceiveQueueRecord,
-  delivered: Delivered,
+  arrival: Arrival,
   { encrypted, version }: MessageEnvelope,
 ): Promise<AckBy> {
   const { crypto, kem } = draft.env
   const hash = crypto.sha256(encrypted)
-  if (await isKnown(draft, hash)) return await receivedAgain(draft, delivered)
+  if (await isKnown(draft, hash)) return await receivedAgain(draft, arrival)
   const { ratchet } = draft.record
   if (ratchet === undefined) throw peerError({ type: "A_PROHIBITED", text: "msg: no ratchet" })
   const skipped = skippedKeysOf(draft.record.skipped)
@@ -56,13 +56,13 @@ export async function receiveMessage(
   remember(draft, hash)
   draft.set({ version: raisedVersion(draft.record.version, version, draft.env.versions.agent) })
   synchronized(draft)
-  return await take(draft, queue, delivered, opened, ratchet)
+  return await take(draft, queue, arrival, opened, ratchet)
 }
 
 async function take(
   draft: Draft,
   queue: ReceiveQueueRecord,
-  delivered: Delivered,
+  arrival: Arrival,
   opened: Decrypted,
   before: Ratchet,
 ): Promise<AckBy> {
@@ -82,14 +82,14 @@ async function take(
     connectionId: record.id,
     internalId,
     queue: queue.key,
-    serverId: delivered.serverId,
-    serverTime: delivered.serverTime,
+    serverId: arrival.serverId,
+    serverTime: arrival.serverTime,
     externalId: message.id,
     kind: "A_MSG",
     hash,
     integrity,
     pq: opened.pq,
-    notify: delivered.notify,
+    notify: arrival.notify,
     body: new Uint8Array(0),
     at: draft.env.now,
     attempts: 1,
@@ -150,7 +150,7 @@ export function userEvent(record: ReceivedRecord): AgentEvent {
 }
 
 /** A processed message comes again, because the server has not heard of our acknowledgement (agent.md §8). */
-async function receivedAgain(draft: Draft, { serverId }: Delivered): Promise<AckBy> {
+async function receivedAgain(draft: Draft, { serverId }: Arrival): Promise<AckBy> {
   const kept = await draft.env.store.list("received", { prefix: [draft.id] })
   const record = kept.find((one) => equalBytes(one.serverId, serverId))
   if (record === undefined) return "agent"

@@ -6,6 +6,7 @@ import { AgentError, type PeerError, peerError } from "../errors.ts"
 import { type AgentEnvelope, decodeEnvelope } from "../protocol/envelope.ts"
 import { isAcceptable } from "../protocol/versions.ts"
 import type { ReceiveQueueRecord } from "../store/records.ts"
+import type { AckBy, Arrival } from "./arrival.ts"
 import { receiveConfirmation } from "./confirmation.ts"
 import { receiveRequest } from "./contact.ts"
 import type { Draft } from "./draft.ts"
@@ -13,25 +14,13 @@ import { receiveMessage } from "./incoming.ts"
 import { openFromQueue, queueSecret } from "./queue-box.ts"
 import { receiveRatchetKey } from "./resync.ts"
 
-/** A message as a server delivered it, opened from the server's box. */
-export interface Delivered {
-  readonly serverId: MsgId
-  /** Seconds since the epoch. */
-  readonly serverTime: number
-  readonly notify: boolean
-  readonly body: Uint8Array
-}
-
-/** Who acknowledges to the server: the agent at once, or the user. */
-export type AckBy = "agent" | "user"
-
 /**
  * What a message of a queue does to its connection: the table of agent.md §8. Whatever is wrong with it, it is told to the
  * user as an event, and acknowledged to the server: it would be as wrong the next time.
  */
-export async function receive(draft: Draft, queue: ReceiveQueueRecord, delivered: Delivered): Promise<AckBy> {
+export async function receive(draft: Draft, queue: ReceiveQueueRecord, arrival: Arrival): Promise<AckBy> {
   try {
-    return await dispatch(draft, queue, delivered)
+    return await dispatch(draft, queue, arrival)
   } catch (error) {
     // Also where the answer to a message is not possible, e.g. too long: that is for the user to know, and to go on.
     if (!(error instanceof AgentError)) throw error
@@ -40,12 +29,12 @@ export async function receive(draft: Draft, queue: ReceiveQueueRecord, delivered
   }
 }
 
-async function dispatch(draft: Draft, queue: ReceiveQueueRecord, delivered: Delivered): Promise<AckBy> {
-  const envelope = attempt(() => decodeClientEnvelope(delivered.body))
+async function dispatch(draft: Draft, queue: ReceiveQueueRecord, arrival: Arrival): Promise<AckBy> {
+  const envelope = attempt(() => decodeClientEnvelope(arrival.body))
   if (envelope === undefined) throw peerError({ type: "A_MESSAGE" })
   const { client } = draft.env.versions
   if (!isAcceptable(envelope.version, client, queue.clientVersion)) throw peerError({ type: "A_VERSION" })
-  if (queue.e2eSecret === undefined) return await beforeSecret(draft, queue, envelope, delivered.serverId)
+  if (queue.e2eSecret === undefined) return await beforeSecret(draft, queue, envelope, arrival.serverId)
   const message = openFromQueue(draft.env, queue.e2eSecret, envelope)
   const inner = agentEnvelope(draft, message)
   // A confirmation that comes again: its acknowledgement was lost.
@@ -56,7 +45,7 @@ async function dispatch(draft: Draft, queue: ReceiveQueueRecord, delivered: Deli
   if (message.senderKey !== undefined) throw wrong("msg: bad client msg")
   switch (inner.tag) {
     case "MESSAGE":
-      return await receiveMessage(draft, queue, delivered, inner)
+      return await receiveMessage(draft, queue, arrival, inner)
     case "RATCHET_KEY":
       await receiveRatchetKey(draft, inner)
       return "agent"
