@@ -71,6 +71,11 @@ export interface RedisConnection extends AsyncDisposable {
   readonly isUp: boolean
   /** Tells when {@link isUp} changes; returns what ends that. */
   onChange(listener: (isUp: boolean) => void): () => void
+  /**
+   * Tells when a server was connected to, or when others hold keys than before; returns what ends that. What was known of
+   * {@link nodes} may hold no longer.
+   */
+  onServers(listener: () => void): () => void
   /** Resolves when connected; rejects with why not after `timeout` milliseconds. */
   ready(timeout: number): Promise<void>
   /** One command that reads, or whose durability does not matter. */
@@ -90,6 +95,8 @@ export interface RedisConnection extends AsyncDisposable {
    * waits in blocking ones. The caller ends it with `disconnect()`.
    */
   client(): Redis | Cluster
+  /** Aborts when it is closed. */
+  readonly closed: AbortSignal
   close(): Promise<void>
 }
 
@@ -107,8 +114,9 @@ class Connection implements RedisConnection {
   readonly #turn = new TurnWrites()
   readonly #confirmations: Confirmations
   readonly #listeners = new Set<(isUp: boolean) => void>()
+  readonly #serverListeners = new Set<() => void>()
   readonly #sentinels: SentinelWatch | undefined
-  #closed = false
+  readonly #end = new AbortController()
 
   constructor(config: RedisConfig, components: RedisComponents) {
     const { log, random = Math.random } = components
@@ -120,6 +128,9 @@ class Connection implements RedisConnection {
       figures: this.figures,
       onChange: (isUp) => {
         for (const listener of this.#listeners) listener(isUp)
+      },
+      onServers: () => {
+        for (const listener of this.#serverListeners) listener()
       },
     })
     this.#confirmations = new Confirmations(config, this.#turn, this.#nodes)
@@ -136,6 +147,10 @@ class Connection implements RedisConnection {
     return this.config.prefix
   }
 
+  get closed(): AbortSignal {
+    return this.#end.signal
+  }
+
   get isUp(): boolean {
     return this.#nodes.isUp
   }
@@ -143,6 +158,11 @@ class Connection implements RedisConnection {
   onChange(listener: (isUp: boolean) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  onServers(listener: () => void): () => void {
+    this.#serverListeners.add(listener)
+    return () => this.#serverListeners.delete(listener)
   }
 
   ready(timeout: number): Promise<void> {
@@ -212,8 +232,8 @@ class Connection implements RedisConnection {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+    if (this.closed.aborted) return
+    this.#end.abort()
     this.#nodes.close()
     this.#client.disconnect()
     await this.#sentinels?.[Symbol.asyncDispose]()
@@ -265,7 +285,7 @@ class Connection implements RedisConnection {
   }
 
   #sendTo(redis: Redis, command: Command): Promise<Reply> {
-    if (this.#closed) return Promise.reject(new RedisError({ code: "REDIS_CLOSED" }))
+    if (this.closed.aborted) return Promise.reject(new RedisError({ code: "REDIS_CLOSED" }))
     this.#turn.hold(redis.stream)
     return redis.sendCommand(command) as Promise<Reply>
   }

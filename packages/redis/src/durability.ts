@@ -1,6 +1,6 @@
 import type { RedisConnection, RedisNode } from "./connection.ts"
 import { type Reply, textOf } from "./redis-command.ts"
-import { toRedisError } from "./redis-error.ts"
+import { type RedisErrorCode, toRedisError } from "./redis-error.ts"
 import type { Durability } from "./settings.ts"
 
 /** Something about Redis that an operator should change; a fixed sentence each. */
@@ -31,6 +31,9 @@ const ADVICE: Readonly<Record<Finding["code"], string>> = {
     "Redis does not tell its configuration to this user: allow INFO and CONFIG GET, or check appendonly, appendfsync and maxmemory-policy yourself",
 }
 
+/** Answers of a server that is there and does not tell: the user may not ask, or there is no such command. */
+const REFUSED: ReadonlySet<RedisErrorCode> = new Set(["REDIS_DENIED", "REDIS_FAILED"])
+
 /** The oldest version that the scripts and commands of Sluice work with. */
 const OLDEST = 700
 
@@ -38,7 +41,7 @@ const OLDEST = 700
  * Compares what Redis says about itself with what was asked of it, on all its primaries. An empty list means that it can
  * do it. Rejects with `RedisError` only when Redis is away.
  */
-export async function checkDurability(redis: RedisConnection): Promise<readonly Finding[]> {
+export async function checkDurability(redis: Pick<RedisConnection, "nodes" | "config">): Promise<readonly Finding[]> {
   const codes = await Promise.all(redis.nodes().map((node) => checkNode(node, redis.config)))
   return [...new Set(codes.flat())].map((code) => ({ code, advice: ADVICE[code] }))
 }
@@ -87,7 +90,7 @@ async function ask(node: RedisNode): Promise<NodeFacts | undefined> {
   ])
   if (server.status === "rejected" || replication.status === "rejected" || settings.status === "rejected") {
     for (const answer of [server, replication, settings]) {
-      if (answer.status === "rejected" && toRedisError(answer.reason).code === "REDIS_UNAVAILABLE") throw answer.reason
+      if (answer.status === "rejected" && !REFUSED.has(toRedisError(answer.reason).code)) throw answer.reason
     }
     return undefined
   }

@@ -1,10 +1,12 @@
 import type { MetricsRegister } from "@sluice/ops/metrics"
 import type { RedisConnection } from "./connection.ts"
+import type { DurabilityWatch } from "./durability-watch.ts"
 
-/** Registers what the connection to Redis counts. */
+/** Registers what the connection to Redis counts, and what is known of the configuration of Redis. */
 export function registerRedisMetrics(
   register: MetricsRegister,
   redis: Pick<RedisConnection, "figures" | "isUp">,
+  durability?: Pick<DurabilityWatch, "kept">,
 ): void {
   const { figures } = redis
   const counter = (name: string, help: string, read: () => number): void =>
@@ -19,5 +21,12 @@ export function registerRedisMetrics(
   counter("connects_total", "Connections to servers of Redis that were made", () => figures.connects)
   register.gaugeFrom({ name: "sluice_redis_up", help: "Whether all primaries of Redis are connected to" }, () =>
     redis.isUp ? 1 : 0,
+  )
+  register.gaugeFrom(
+    {
+      name: "sluice_redis_durability_kept",
+      help: "Whether Redis is set up for redis.durability, as of the last look; absent where it does not tell",
+    },
+    () => (durability?.kept === undefined ? [] : [[{}, durability.kept ? 1 : 0]]),
   )
 }

@@ -8,6 +8,8 @@ export interface RedisNodesParts {
   readonly log: Log
   readonly figures: { connects: number }
   readonly onChange: (isUp: boolean) => void
+  /** A server was connected to, or others hold keys than before. */
+  readonly onServers: () => void
 }
 
 /** The servers of a deployment: which are connected, which has a key, and what they must know when they are. */
@@ -21,6 +23,8 @@ export class RedisNodes {
   #isUp = false
   #closed = false
   #refreshing = false
+  /** Primaries of a Cluster when it was last asked for them. */
+  #primaryNames = ""
   /** What was logged last, so that a server that is away is told once. */
   #told: string | undefined
   /** Why there was no connection, as long as there has been none since. */
@@ -45,6 +49,7 @@ export class RedisNodes {
       this.#update()
     })
     for (const event of ["ready", "close", "refresh"]) client.on(event, () => this.#update())
+    client.on("refresh", () => this.#comparePrimaries())
   }
 
   get isUp(): boolean {
@@ -99,12 +104,21 @@ export class RedisNodes {
     })
   }
 
+  /** A replica that was promoted may have been connected to all the time. */
+  #comparePrimaries(): void {
+    const names = this.primaries().map(nameOf).sort().join(" ")
+    if (names === this.#primaryNames) return
+    this.#primaryNames = names
+    this.#parts.onServers()
+  }
+
   #watch(redis: Redis): void {
     redis.on("ready", () => {
       this.#parts.figures.connects++
       void this.#learnVersion(redis)
       this.#loadInto(redis, [...this.#scripts.values()])
       this.#update()
+      this.#parts.onServers()
     })
     redis.on("close", () => {
       this.#update()

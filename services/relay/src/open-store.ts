@@ -9,6 +9,7 @@ import { createMemoryStore } from "@sluice/queue-store/memory/memory-store"
 import type { QueueStore } from "@sluice/queue-store/queue-store"
 import { StoreError } from "@sluice/queue-store/store-error"
 import type { RedisConnection } from "@sluice/redis/connection"
+import type { DurabilityWatch } from "@sluice/redis/durability-watch"
 import type { RelayConfig } from "./config.ts"
 import { openSharedStore } from "./redis-store.ts"
 
@@ -18,6 +19,8 @@ export interface OpenStore {
   readonly lmdb?: LmdbStore
   /** What the store in Redis is reached through; closed with the store. */
   readonly redis?: RedisConnection
+  /** What is known of the configuration of Redis. */
+  readonly durability?: Pick<DurabilityWatch, "kept">
   /** Other processes have it open, too. */
   readonly shared?: boolean
   /** Periodic work that the store needs. */

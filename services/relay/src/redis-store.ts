@@ -10,7 +10,7 @@ import { prepareRedisSchema } from "@sluice/queue-store/redis/redis-schema"
 import { openRedisStore } from "@sluice/queue-store/redis/redis-store"
 import { type SweepOptions, type Swept, sweepRedis } from "@sluice/queue-store/redis/sweep"
 import { openRedis, type RedisConnection } from "@sluice/redis/connection"
-import { checkDurability } from "@sluice/redis/durability"
+import { type DurabilityWatch, watchDurability } from "@sluice/redis/durability-watch"
 import { RedisError } from "@sluice/redis/redis-error"
 import { refusalOf } from "@sluice/redis/refusal"
 import type { RedisConfig } from "@sluice/redis/settings"
@@ -34,17 +34,25 @@ export interface SharedStoreParts {
  * what is lost later comes back by itself.
  */
 export async function connectToStore(config: RedisConfig, parts: SharedStoreParts): Promise<RedisConnection> {
+  const { redis } = await connect(config, parts)
+  return redis
+}
+
+async function connect(
+  config: RedisConfig,
+  parts: SharedStoreParts,
+): Promise<{ readonly redis: RedisConnection; readonly durability: DurabilityWatch }> {
   const { crypto, clock, log } = parts
   const redis = openRedis(config, parts)
   try {
     await redis.ready(2 * config.connectTimeout)
-    for (const { code, advice } of await checkDurability(redis)) log.warn(advice, { code })
+    const durability = await watchDurability(redis, { clock, log })
     await prepareRedisSchema({
       ...{ connection: redis, crypto, clock },
       nodes: () => liveNodes(redis),
       onStep: (what) => log.info(`changing the data to ${what}`),
     })
-    return redis
+    return { redis, durability }
   } catch (error) {
     await redis.close()
     throw refusal(error)
@@ -54,7 +62,7 @@ export async function connectToStore(config: RedisConfig, parts: SharedStorePart
 /** Opens the store in Redis, as {@link connectToStore} says; it is whole. */
 export async function openSharedStore(config: RedisConfig, parts: SharedStoreParts): Promise<OpenStore> {
   const { crypto, clock } = parts
-  const redis = await connectToStore(config, parts)
+  const { redis, durability } = await connect(config, parts)
   try {
     await refuseUnfinished(redis)
   } catch (error) {
@@ -69,6 +77,7 @@ export async function openSharedStore(config: RedisConfig, parts: SharedStorePar
   return {
     store: { ...store, close, [Symbol.asyncDispose]: close },
     redis,
+    durability,
     shared: true,
     jobs: [sweepJob({ connection: redis, crypto, clock })],
   }

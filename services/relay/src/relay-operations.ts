@@ -55,7 +55,7 @@ export class RelayOperations {
     const { counts, sockets } = relay
     registerRelayMetrics(register, { ...core, levels, version, counts, sockets })
     if (store.lmdb !== undefined) registerStoreMetrics(register, store.lmdb.figures)
-    if (store.redis !== undefined) registerRedisMetrics(register, store.redis)
+    if (store.redis !== undefined) registerRedisMetrics(register, store.redis, store.durability)
     const folder = config.statistics.daily ? join(dataFolder, config.statistics.path) : undefined
     const shared =
       store.redis === undefined || folder === undefined

@@ -24,7 +24,8 @@ export async function allMetrics(): Promise<string> {
     const metrics = new Metrics()
     registerProcessMetrics(metrics, { version: "1" })
     // Served where the store is in Redis.
-    registerRedisMetrics(metrics.register, { figures: { units: 0, failures: 0, repeats: 0, connects: 0 }, isUp: true })
+    const figures = { units: 0, failures: 0, repeats: 0, connects: 0 }
+    registerRedisMetrics(metrics.register, { figures, isUp: true }, { kept: true })
     const parts = { log: silentLog, dataFolder, metrics }
     // With the store in Redis, what a fleet does once is in its queue.
     const connection = { prefix: "", client: () => expect.unreachable(), onChange: () => () => undefined }

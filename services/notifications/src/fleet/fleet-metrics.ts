@@ -22,10 +22,10 @@ export function newFleetFigures(): FleetFigures {
 /** Registers what only servers that share a Redis have. */
 export function registerFleetMetrics(
   register: MetricsRegister,
-  { redis, link, figures }: SharedStore,
+  { redis, durability, link, figures }: SharedStore,
   relays: FleetRelays,
 ): void {
-  registerRedisMetrics(register, redis)
+  registerRedisMetrics(register, redis, durability)
   const gauge = (name: string, help: string, read: () => number): void =>
     register.gaugeFrom({ name: `sluice_ntf_fleet_${name}`, help }, read)
   const counter = (name: string, help: string, read: () => number): void =>

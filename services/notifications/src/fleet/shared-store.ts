@@ -6,7 +6,7 @@ import type { Clock } from "@sluice/ops/clock"
 import type { Log } from "@sluice/ops/log"
 import { OperatorError } from "@sluice/ops/operator-error"
 import { openRedis, type RedisConnection } from "@sluice/redis/connection"
-import { checkDurability } from "@sluice/redis/durability"
+import { type DurabilityWatch, watchDurability } from "@sluice/redis/durability-watch"
 import { listOf, textOf } from "@sluice/redis/redis-command"
 import { RedisError } from "@sluice/redis/redis-error"
 import { refusalOf } from "@sluice/redis/refusal"
@@ -22,6 +22,8 @@ import { RelayLeases } from "./relay-leases.ts"
 export interface SharedStore {
   readonly store: RedisNtfStore
   readonly redis: RedisConnection
+  /** What is known of the configuration of Redis. */
+  readonly durability: Pick<DurabilityWatch, "kept">
   readonly link: NodeLink
   readonly leases: RelayLeases
   /** Milliseconds of a lease without renewal. */
@@ -57,9 +59,10 @@ export async function openSharedStore(
   const { crypto, clock, log } = parts
   const redis = openRedis({ ...config, prefix: config.prefix + PREFIX }, parts)
   const keys = new NtfKeys(redis.prefix)
+  let durability: DurabilityWatch
   try {
     await redis.ready(2 * config.connectTimeout)
-    for (const { code, advice } of await checkDurability(redis)) log.warn(advice, { code })
+    durability = await watchDurability(redis, { clock, log })
     await checkSchema(redis, keys)
   } catch (error) {
     await redis.close()
@@ -76,7 +79,7 @@ export async function openSharedStore(
   const figures = newFleetFigures()
   const store = openRedisNtfStore({ connection: redis, node, fleet, crypto, clock })
   return {
-    ...{ redis, link, leases, lease, figures },
+    ...{ redis, durability, link, leases, lease, figures },
     store: {
       ...store,
       pushes: {
