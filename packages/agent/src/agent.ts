@@ -13,6 +13,7 @@ import { abortable } from "./core/abortable.ts"
 import { acknowledge } from "./core/acknowledge.ts"
 import { type AgentOptions, buildContext } from "./core/build-context.ts"
 import { changeUser } from "./core/change-user.ts"
+import { cleanUp } from "./core/clean-up.ts"
 import { type AgentCommand, Commands } from "./core/commands.ts"
 import { type ConnectionInfo, connectionInfo } from "./core/connection-info.ts"
 import type { AgentContext } from "./core/context.ts"
@@ -25,12 +26,11 @@ import {
   prepare,
   preparedLinks,
 } from "./core/create.ts"
+import { deleteConnectionNow, deleteConnections, deleteUser } from "./core/deletion.ts"
 import { acceptRequest, allowConnection, type Joined, type JoinOptions, join } from "./core/join.ts"
 import { type LinkContents, readShortLink, removeShortLink, writeShortLink } from "./core/links.ts"
 import { NoiseMaker } from "./core/noise-maker.ts"
 import { queueInfo, resolveName, suspendQueues } from "./core/queue-commands.ts"
-import type { Receiver } from "./core/receiver.ts"
-import { cleanUp, deleteConnectionNow, deleteConnections, deleteUser } from "./core/removal.ts"
 import { removeRequest } from "./core/requests.ts"
 import { type ServerTestFailure, testServer } from "./core/server-test.ts"
 import { fetchMessages, type SubscribeFailure, subscribeAll } from "./core/subscribing.ts"
@@ -75,7 +75,6 @@ const CLEAN_UP_EVERY = 300_000
  */
 export class Agent implements AsyncDisposable {
   readonly #context: AgentContext
-  readonly #receiver: Receiver
   readonly #noise: NoiseMaker
   readonly #commands: Commands
   /** Push notifications of this device. */
@@ -83,18 +82,17 @@ export class Agent implements AsyncDisposable {
   #timer: Timer | undefined
   #closed: Promise<void> | undefined
 
-  private constructor(context: AgentContext, receiver: Receiver) {
+  private constructor(context: AgentContext) {
     this.#context = context
-    this.#receiver = receiver
     this.#noise = new NoiseMaker(context)
     this.#commands = new Commands(context)
-    this.notifications = new Notifications(context, receiver)
+    this.notifications = new Notifications(context)
   }
 
   /** Opens an agent on its store, and goes on with all that it had begun. Receiving starts with {@link subscribe}. */
   static async open(options: AgentOptions): Promise<Agent> {
-    const { context, receiver } = buildContext(options)
-    const agent = new Agent(context, receiver)
+    const context = buildContext(options)
+    const agent = new Agent(context)
     await context.users.load()
     await agent.#begin()
     return agent
@@ -284,7 +282,7 @@ export class Agent implements AsyncDisposable {
 
   /** Fetches messages of a connection that is not subscribed, up to the first one for the user; how many there were. */
   async fetchMessages(connectionId: ConnectionId): Promise<number> {
-    return await fetchMessages(this.#context, this.#receiver, await this.#context.connections.get(connectionId))
+    return await fetchMessages(this.#context, await this.#context.connections.get(connectionId))
   }
 
   /** Sends a message of at most 15795 bytes, 13573 with post-quantum keys. It is stored when this resolves. */
@@ -317,7 +315,7 @@ export class Agent implements AsyncDisposable {
     { receipt }: { readonly receipt?: boolean | Uint8Array } = {},
   ): Promise<void> {
     const info = receipt === true ? new Uint8Array(0) : receipt === false ? undefined : receipt
-    return acknowledge(this.#context, this.#receiver, connectionId, messageId, info)
+    return acknowledge(this.#context, connectionId, messageId, info)
   }
 
   // Queues and keys
@@ -368,8 +366,8 @@ export class Agent implements AsyncDisposable {
    * `suspended` tells the end. Calls that only store something go on working.
    */
   async suspend({ withinMs = 10_000 }: { readonly withinMs?: number } = {}): Promise<void> {
-    const { deliveries, steps, pool, clock, notifications } = this.#context
-    const parts = [this.#receiver, deliveries, steps, this.#commands, notifications]
+    const { receiver, deliveries, steps, pool, clock, notifications } = this.#context
+    const parts = [receiver, deliveries, steps, this.#commands, notifications]
     const stopped = Promise.all(parts.map((part) => part.stop()))
     const cancel = new AbortController()
     await Promise.race([stopped, sleep(clock, withinMs, cancel.signal)])
@@ -381,8 +379,8 @@ export class Agent implements AsyncDisposable {
 
   /** Goes on after {@link suspend}: subscribes again, and delivers what waits. */
   async resume(): Promise<void> {
-    const { deliveries, steps, subscriptions, store, notifications } = this.#context
-    this.#receiver.resume()
+    const { receiver, deliveries, steps, subscriptions, store, notifications } = this.#context
+    receiver.resume()
     notifications.resume()
     deliveries.resume()
     steps.resume()
@@ -410,10 +408,11 @@ export class Agent implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { pool, subscriptions, deliveries, steps, connections, events, store, notifications } = this.#context
+    const { pool, subscriptions, receiver, deliveries, steps, connections, events, store, notifications } =
+      this.#context
     this.#timer?.cancel()
     this.#noise.stop()
-    const parts = [this.#receiver, deliveries, steps, this.#commands, notifications]
+    const parts = [receiver, deliveries, steps, this.#commands, notifications]
     const stopped = parts.map((part) => part.stop())
     subscriptions.clear()
     await pool.close()

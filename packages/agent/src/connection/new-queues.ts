@@ -3,10 +3,10 @@ import type { Server } from "@sluice/encoding/server-address"
 import type { VersionRange } from "@sluice/encoding/version"
 import type { QueueUri } from "@sluice/short-links/queue-uri"
 import type { CreatedQueue } from "@sluice/smp-client/queue-types"
-import { notifierOf } from "../notifications/notifier.ts"
 import type { QueueInfo } from "../protocol/queue-info.ts"
 import type { ReceiveQueueRecord, SendQueueRecord } from "../store/records.ts"
 import type { Draft } from "./draft.ts"
+import { notifierOf } from "./notifier.ts"
 import { queueSecret } from "./queue-box.ts"
 
 /** A queue that a server has made for this connection. */

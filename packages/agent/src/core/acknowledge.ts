@@ -6,7 +6,6 @@ import { prohibited } from "../errors.ts"
 import { AGENT_VERSION } from "../protocol/versions.ts"
 import type { ConnectionId, ReceivedRecord } from "../store/records.ts"
 import type { AgentContext } from "./context.ts"
-import type { Receiver } from "./receiver.ts"
 
 /**
  * The user is done with a message (agent.md §10). That, and the receipt if one is wanted, are stored before the server is
@@ -14,12 +13,11 @@ import type { Receiver } from "./receiver.ts"
  */
 export async function acknowledge(
   context: AgentContext,
-  receiver: Receiver,
   connectionId: ConnectionId,
   messageId: number,
   receipt: Uint8Array | undefined,
 ): Promise<void> {
-  const { connections, store, pool } = context
+  const { connections, store, pool, subscriptions, receiver } = context
   const wantsNoise = pool.settings.noise !== undefined
   const { received, queue, userId } = await connections.change(connectionId, async (draft) => {
     const found = await store.get("received", [connectionId, messageId])
@@ -34,7 +32,7 @@ export async function acknowledge(
     }
   })
   if (queue !== undefined) {
-    const session = context.subscriptions.sessionOf(queue) ?? pool.session({ userId, connectionId }, queue.server)
+    const session = subscriptions.sessionOf(queue) ?? pool.session({ userId, connectionId }, queue.server)
     if (!(await receiver.acknowledged(connectionId, session, queue, received.serverId))) return
   }
   await store.commit([{ table: "received", remove: [connectionId, messageId] }])

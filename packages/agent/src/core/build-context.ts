@@ -19,9 +19,11 @@ import { Subscriptions } from "../network/subscriptions.ts"
 import { NotificationCore, type NotificationOptions } from "../notifications/notification-core.ts"
 import { AGENT_RANGE } from "../protocol/versions.ts"
 import type { AgentStore } from "../store/agent-store.ts"
+import type { AgentBase } from "./base.ts"
 import { Connections } from "./connections.ts"
 import type { AgentContext } from "./context.ts"
 import { Deliveries } from "./deliveries.ts"
+import { followUp } from "./follow-up.ts"
 import { Receiver } from "./receiver.ts"
 import { StepRunner } from "./step-runner.ts"
 import { Users } from "./users.ts"
@@ -48,20 +50,15 @@ export interface AgentOptions {
   readonly dial?: Dial | undefined
 }
 
-/** The parts of an agent, which know each other through their context. */
-export interface Parts {
-  readonly context: AgentContext
-  readonly receiver: Receiver
-}
-
-export function buildContext(options: AgentOptions): Parts {
-  const { store, crypto = nativeCrypto, clock = systemClock, random = Math.random, dial, client } = options
-  const { kem = createSntrup761(crypto), versions, limits } = options
-  const events = new EventHub<AgentEvent>("closed", () => new AgentError({ code: "INACTIVE" }))
+/** Makes the parts of an agent, each with those below it. None of them does anything yet. */
+export function buildContext(options: AgentOptions): AgentContext {
+  const base = baseOf(options)
+  const { store, crypto, clock, random, dial, events } = base
   const users = new Users(store)
   const addressOf = users.addressOf.bind(users)
+  // What comes from relays, and what follows from a change, is told upwards: to parts that are made only after these.
   const pool = new SessionPool(
-    { crypto, clock, addressOf, dial, client, onEvent: (session, event) => receiver.onEvent(session, event) },
+    { crypto, clock, addressOf, dial, client: options.client, onEvent: (...told) => receiver.onEvent(...told) },
     networkSettings(options.network),
   )
   const routes = new Routes(pool, (id) => users.servers(id), random)
@@ -72,31 +69,23 @@ export function buildContext(options: AgentOptions): Parts {
     ended: ({ connectionId }) => events.emit({ type: "ended", connectionId }),
     deleted: ({ connectionId }) => events.emit({ type: "queue-gone", connectionId }),
   })
-  const base = {
-    ...{ store, crypto, kem, clock, dial, random, events, users, pool, routes, subscriptions },
+  const connections = new Connections({ ...base, changed: (change) => followUp(context, change) })
+  const parts = { ...base, users, pool, routes, subscriptions, connections }
+  const notifications = new NotificationCore(parts, options.notifications)
+  const deliveries = new Deliveries(parts)
+  const steps = new StepRunner({ ...parts, notifications })
+  const receiver = new Receiver(parts)
+  const context: AgentContext = { ...parts, notifications, deliveries, steps, receiver }
+  return context
+}
+
+function baseOf(options: AgentOptions): AgentBase {
+  const { store, crypto = nativeCrypto, clock = systemClock, random = Math.random, dial } = options
+  const { kem = createSntrup761(crypto), versions, limits } = options
+  return {
+    ...{ store, crypto, kem, clock, dial, random },
     versions: { agent: AGENT_RANGE, client: CLIENT_LAYER_RANGE, e2e: E2E_RANGE, ...versions },
     limits: { ...DELIVERY_LIMITS, ...REQUEST_LIMITS, ...limits },
+    events: new EventHub<AgentEvent>("closed", () => new AgentError({ code: "INACTIVE" })),
   }
-  // These call each other; each takes the others from the context only when it needs them.
-  const context: AgentContext = {
-    ...base,
-    get connections() {
-      return connections
-    },
-    get deliveries() {
-      return deliveries
-    },
-    get steps() {
-      return steps
-    },
-    get notifications() {
-      return notifications
-    },
-  }
-  const connections = new Connections(context)
-  const deliveries = new Deliveries(context)
-  const steps = new StepRunner(context)
-  const notifications = new NotificationCore(context, options.notifications)
-  const receiver = new Receiver(context)
-  return { context, receiver }
 }

@@ -1,13 +1,25 @@
 import { idKey } from "@sluice/encoding/bytes"
 import { Draft } from "../connection/draft.ts"
-import { nextStep } from "../connection/steps.ts"
 import { AgentError } from "../errors.ts"
 import { asAgentError } from "../network/network-error.ts"
 import type { ConnectionId, ConnectionRecord } from "../store/records.ts"
 import type { StoreChange } from "../store/tables.ts"
-import { type AgentContext, envOf } from "./context.ts"
+import { type AgentBase, type EnvSource, envOf } from "./base.ts"
 import { Locks } from "./locks.ts"
-import { removeIfDone } from "./removal.ts"
+
+/** A change of a connection that is stored now. */
+export interface StoredChange {
+  readonly before: ConnectionRecord
+  readonly after: ConnectionRecord
+  /** What was stored together with it. */
+  readonly changes: readonly StoreChange[]
+}
+
+/** What {@link Connections} need. */
+export interface ConnectionParts extends EnvSource, Pick<AgentBase, "events"> {
+  /** Starts what follows from a change, after the user was told. */
+  readonly changed: (change: StoredChange) => void
+}
 
 /** How a change finds its connection. */
 export interface ChangeOptions {
@@ -20,16 +32,16 @@ export interface ChangeOptions {
  * in one transaction, and only then tells the user and starts what follows.
  */
 export class Connections {
-  readonly #context: AgentContext
+  readonly #parts: ConnectionParts
   readonly #locks = new Locks()
 
-  constructor(context: AgentContext) {
-    this.#context = context
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts
   }
 
   /** The connection as it is now. Rejects with `AgentError` NOT_FOUND. */
   async get(id: ConnectionId, { deletedToo = false }: ChangeOptions = {}): Promise<ConnectionRecord> {
-    const record = await this.#context.store.get("connections", [id])
+    const record = await this.#parts.store.get("connections", [id])
     if (record === undefined || (record.deleted !== undefined && !deletedToo)) {
       throw new AgentError({ code: "CONN", reason: "NOT_FOUND" })
     }
@@ -57,38 +69,16 @@ export class Connections {
   }
 
   async #apply<T>(record: ConnectionRecord, build: (draft: Draft) => T | Promise<T>): Promise<T> {
-    const draft = new Draft(envOf(this.#context), record)
+    const { store, events, changed } = this.#parts
+    const draft = new Draft(envOf(this.#parts), record)
     const result = await build(draft)
     try {
-      await this.#context.store.commit(draft.commit())
+      await store.commit(draft.commit())
     } catch (error) {
       throw asAgentError(error)
     }
-    this.#committed(draft)
-    this.#context.notifications.changed(record, draft.record)
+    for (const event of draft.events) events.emit(event)
+    changed({ before: record, after: draft.record, changes: draft.changes })
     return result
   }
-
-  #committed({ record, changes, events }: Draft): void {
-    const { deliveries, steps } = this.#context
-    for (const event of events) this.#context.events.emit(event)
-    for (const queue of queuesWithWork(changes)) deliveries.wake(record.id, queue)
-    if (nextStep(record) === undefined) {
-      // What waited for a step may go now.
-      for (const { key } of record.sendQueues) deliveries.wake(record.id, key)
-      if (record.deleted !== undefined) this.#removeLater(record.id)
-    } else if (record.attended !== true) steps.start(record)
-  }
-
-  #removeLater(id: ConnectionId): void {
-    removeIfDone(this.#context, id).catch((error: unknown) => {
-      this.#context.events.emit({ type: "error", connectionId: id, error: asAgentError(error) })
-    })
-  }
-}
-
-function queuesWithWork(changes: readonly StoreChange[]): Set<number> {
-  const queues = new Set<number>()
-  for (const change of changes) if (change.table === "deliveries" && "put" in change) queues.add(change.put.queue)
-  return queues
 }

@@ -8,8 +8,16 @@ import { isSecurable, sealForQueue } from "../connection/queue-box.ts"
 import { canDeliver } from "../connection/steps.ts"
 import type { AgentError } from "../errors.ts"
 import { asAgentError } from "../network/network-error.ts"
+import type { Routes } from "../network/routes.ts"
 import type { ConnectionId, ConnectionRecord, DeliveryRecord, SendQueueRecord, SentRecord } from "../store/records.ts"
-import { type AgentContext, envOf } from "./context.ts"
+import { type AgentBase, type EnvSource, envOf } from "./base.ts"
+import type { Connections } from "./connections.ts"
+
+/** What {@link Deliveries} need. */
+export interface DeliveryParts extends EnvSource, Pick<AgentBase, "events"> {
+  readonly connections: Connections
+  readonly routes: Routes
+}
 
 interface Worker {
   readonly connectionId: ConnectionId
@@ -37,13 +45,13 @@ interface Head {
  * its server has taken it, or there is no more sense in trying (agent.md §10).
  */
 export class Deliveries {
-  readonly #context: AgentContext
+  readonly #parts: DeliveryParts
   readonly #workers = new Map<string, Worker>()
   readonly #busy = new Set<Promise<void>>()
   #stopped = false
 
-  constructor(context: AgentContext) {
-    this.#context = context
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts
   }
 
   /** Starts the worker of a queue, if it has something to do and does not run. */
@@ -80,13 +88,13 @@ export class Deliveries {
       if (head === undefined) return
       const proxy = await this.#send(head.record, head.queue, head.sent)
       const { delivery, sent } = head
-      await this.#context.connections.change(connectionId, (draft) => deliverySucceeded(draft, delivery, sent, proxy))
+      await this.#parts.connections.change(connectionId, (draft) => deliverySucceeded(draft, delivery, sent, proxy))
     }
   }
 
   /** Everything that waits in the store, after a start. */
   async wakeAll(): Promise<void> {
-    for (const { connectionId, queue } of await this.#context.store.list("deliveries")) this.wake(connectionId, queue)
+    for (const { connectionId, queue } of await this.#parts.store.list("deliveries")) this.wake(connectionId, queue)
   }
 
   /** Tries at once what waits for its time: the network is back. */
@@ -110,9 +118,7 @@ export class Deliveries {
   }
 
   #watched(connectionId: ConnectionId, work: Promise<void>): void {
-    work.catch((error: unknown) =>
-      this.#context.events.emit({ type: "error", connectionId, error: asAgentError(error) }),
-    )
+    work.catch((error: unknown) => this.#parts.events.emit({ type: "error", connectionId, error: asAgentError(error) }))
   }
 
   async #run(worker: Worker): Promise<void> {
@@ -120,7 +126,7 @@ export class Deliveries {
       worker.again = false
       const head = await this.#head(worker)
       if (head === undefined) return
-      const wait = head.delivery.notBefore - this.#context.clock.now()
+      const wait = head.delivery.notBefore - this.#parts.clock.now()
       if (wait > 0) {
         this.#sleep(worker, wait)
         return
@@ -134,7 +140,7 @@ export class Deliveries {
 
   #sleep(worker: Worker, ms: number): void {
     const { connectionId, queue } = worker
-    worker.timer = this.#context.clock.setTimeout(
+    worker.timer = this.#parts.clock.setTimeout(
       () => {
         worker.timer = undefined
         this.wake(connectionId, queue)
@@ -149,7 +155,7 @@ export class Deliveries {
     { connectionId, queue: key }: Pick<Worker, "connectionId" | "queue">,
     attended = false,
   ): Promise<Head | undefined> {
-    const { store } = this.#context
+    const { store } = this.#parts
     const [delivery] = await store.list("deliveries", { prefix: [connectionId, key], limit: 1 })
     if (delivery === undefined) return undefined
     const record = await store.get("connections", [connectionId])
@@ -175,7 +181,7 @@ export class Deliveries {
   }
 
   async #deliver({ record, queue, delivery, sent }: Head): Promise<void> {
-    const { connections, limits, store } = this.#context
+    const { connections, limits, store } = this.#parts
     /** What is kept of the message when its fate is known: meanwhile it may have been given to another queue. */
     const now = (): Promise<SentRecord | undefined> => store.get("sent", [record.id, sent.sentId])
     const succeeded = async (draft: Draft, proxy: Server | undefined): Promise<void> => {
@@ -197,7 +203,7 @@ export class Deliveries {
 
   /** Sends a message, and gives the proxy that it went through. */
   async #send(record: ConnectionRecord, queue: SendQueueRecord, sent: SentRecord): Promise<Server | undefined> {
-    const env = envOf(this.#context)
+    const env = envOf(this.#parts)
     const { content } = sent
     if (content === undefined) return undefined
     const confirmation = sent.kind === "CONFIRMATION"
@@ -205,14 +211,14 @@ export class Deliveries {
     const signed = !confirmation || isSecurable(queue)
     const to = { senderId: queue.senderId, senderKey: signed ? queue.senderKeys.privateKey : undefined }
     const owner = { userId: record.userId, connectionId: record.id }
-    const { proxy } = await this.#context.routes.send(owner, queue.server, (relay) =>
+    const { proxy } = await this.#parts.routes.send(owner, queue.server, (relay) =>
       relay.sendMessage(to, body, { notify: sent.notify }),
     )
     return proxy
   }
 
   async #skipWait(connectionId: ConnectionId, queue: number): Promise<void> {
-    const { store } = this.#context
+    const { store } = this.#parts
     const [first] = await store.list("deliveries", { prefix: [connectionId, queue], limit: 1 })
     if (first !== undefined) await store.commit([{ table: "deliveries", put: { ...first, notBefore: 0 } }])
     this.wake(connectionId, queue)

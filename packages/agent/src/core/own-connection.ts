@@ -3,11 +3,17 @@ import { clientClock } from "@sluice/smp-client/clock"
 import type { ConnectOptions } from "@sluice/smp-client/connect"
 import { dialFor, reachable } from "../network/hosts.ts"
 import { socksIdentity } from "../network/session-key.ts"
-import type { AgentContext } from "./context.ts"
+import type { SessionPool } from "../network/session-pool.ts"
+import type { AgentBase } from "./base.ts"
+
+/** What a connection outside of all sessions needs. */
+export interface OwnConnectionParts extends Pick<AgentBase, "crypto" | "clock" | "dial"> {
+  readonly pool: Pick<SessionPool, "settings">
+}
 
 /** How a connection outside of all sessions is made, for the test of a server that somebody waits for. */
 export function ownConnection<S extends Server>(
-  { crypto, clock, pool, dial }: AgentContext,
+  { crypto, clock, pool, dial }: OwnConnectionParts,
   server: S,
 ): { readonly server: S; readonly options: Pick<ConnectOptions, "crypto" | "clock" | "patience" | "dial"> } {
   const { settings } = pool

@@ -11,8 +11,11 @@ import { AgentError } from "../errors.ts"
 import { asAgentError } from "../network/network-error.ts"
 import type { Session } from "../network/session-pool.ts"
 import type { ConnectionId, ReceiveQueueRecord } from "../store/records.ts"
-import type { AgentContext } from "./context.ts"
-import { oldQueueDrained } from "./draining.ts"
+import type { AgentBase } from "./base.ts"
+import { type DrainingParts, oldQueueDrained } from "./draining.ts"
+
+/** What {@link Receiver} needs. */
+export type ReceiverParts = DrainingParts & Pick<AgentBase, "crypto" | "events">
 
 /** What is left to do after a message was stored. */
 interface Taken {
@@ -22,18 +25,18 @@ interface Taken {
 
 /** Takes the messages that servers deliver. */
 export class Receiver {
-  readonly #context: AgentContext
+  readonly #parts: ReceiverParts
   readonly #working = new Set<Promise<void>>()
   #stopped = false
   #stopping = new AbortController()
 
-  constructor(context: AgentContext) {
-    this.#context = context
+  constructor(parts: ReceiverParts) {
+    this.#parts = parts
   }
 
   /** Everything that a client tells, the messages of its queues among it. */
   onEvent(session: Session, event: ClientEvent): void {
-    const { subscriptions } = this.#context
+    const { subscriptions } = this.#parts
     if (event.type !== "message") {
       subscriptions.onEvent(session, event)
       return
@@ -94,13 +97,13 @@ export class Receiver {
   #failed(connectionId: ConnectionId, error: AgentError): void {
     const { problem } = error
     if (problem.code === "INACTIVE" || (problem.code === "CONN" && problem.reason === "NOT_FOUND")) return
-    this.#context.events.emit({ type: "error", connectionId, error })
+    this.#parts.events.emit({ type: "error", connectionId, error })
   }
 
   /** A message, and those that its acknowledgement brings. */
   async #takeAll(connectionId: ConnectionId, session: Session, first: ReceivedMessage): Promise<void> {
     let message: ReceivedMessage | undefined = first
-    await oldQueueDrained(this.#context, connectionId, first.recipientId, this.#stopping.signal)
+    await oldQueueDrained(this.#parts, connectionId, first.recipientId, this.#stopping.signal)
     while (message !== undefined && !this.#stopped) {
       const { ack, queue }: Taken = await this.#store(connectionId, message)
       if (ack === "user" || queue === undefined) return
@@ -131,11 +134,11 @@ export class Receiver {
       if (queue === undefined) return { ack: "agent", queue }
       return { ack: await this.#receive(draft, queue, message), queue }
     }
-    return this.#context.connections.change(connectionId, take)
+    return this.#parts.connections.change(connectionId, take)
   }
 
   async #receive(draft: Draft, queue: ReceiveQueueRecord, message: ReceivedMessage): Promise<AckBy> {
-    const content = decryptDelivered(this.#context.crypto, queue, message)
+    const content = decryptDelivered(this.#parts.crypto, queue, message)
     if (content === undefined) {
       draft.complain({ type: "A_CRYPTO", error: { type: "DECRYPT_CB" } })
       return "agent"

@@ -1,11 +1,12 @@
 import { equalBytes } from "@sluice/encoding/bytes"
 import type { ConnectionId } from "../store/records.ts"
 import type { StoreChange } from "../store/tables.ts"
-import type { AgentContext } from "./context.ts"
+import type { AgentBase } from "./base.ts"
+import type { Connections } from "./connections.ts"
 
 /** Forgets a request to a contact address, if it is still known. Nothing is sent. */
 export async function removeRequest(
-  { store, connections }: Pick<AgentContext, "store" | "connections">,
+  { store, connections }: Pick<AgentBase, "store"> & { readonly connections: Connections },
   invitationId: Uint8Array,
 ): Promise<void> {
   const found = await store.get("invitations", [invitationId])
@@ -27,7 +28,7 @@ export async function removeRequest(
 }
 
 /** Forgets all requests to an address that is no more. */
-export async function removeRequestsOf({ store }: Pick<AgentContext, "store">, id: ConnectionId): Promise<void> {
+export async function removeRequestsOf({ store }: Pick<AgentBase, "store">, id: ConnectionId): Promise<void> {
   const own = (await store.list("invitations")).filter(({ contactId }) => equalBytes(contactId, id))
   await store.commit(
     own.flatMap(({ id: invitationId, contactId, expires }): StoreChange[] => [

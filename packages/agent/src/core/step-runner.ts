@@ -16,23 +16,39 @@ import { receiveQueueDeleted, switchQueueCreated } from "../connection/rotation.
 import { nextStep, type Step } from "../connection/steps.ts"
 import { AgentError, isHostError, isTemporary } from "../errors.ts"
 import { asAgentError, networkError } from "../network/network-error.ts"
-import { createNotified } from "../notifications/notifier.ts"
+import type { Routes } from "../network/routes.ts"
+import type { SessionPool } from "../network/session-pool.ts"
+import type { Subscriptions } from "../network/subscriptions.ts"
 import type { ConnectionId, ConnectionRecord, RetryState } from "../store/records.ts"
-import type { AgentContext } from "./context.ts"
+import type { AgentBase } from "./base.ts"
+import type { Connections } from "./connections.ts"
+import { createNotified } from "./create-notified.ts"
 import { isEmpty } from "./draining.ts"
 import { Locks } from "./locks.ts"
 import { subscribed } from "./subscribed.ts"
+import type { Users } from "./users.ts"
+
+/** What {@link StepRunner} needs. */
+export interface StepParts extends Pick<AgentBase, "store" | "crypto" | "clock" | "random" | "events"> {
+  readonly users: Users
+  readonly pool: SessionPool
+  readonly routes: Routes
+  readonly subscriptions: Subscriptions
+  readonly connections: Connections
+  /** Whether new queues are to have a notifier. */
+  readonly notifications: { readonly wanted: boolean }
+}
 
 /** Takes the steps of connections: asks servers, and puts their answers into the connections' states. */
 export class StepRunner {
-  readonly #context: AgentContext
+  readonly #parts: StepParts
   readonly #locks = new Locks()
   readonly #running = new Set<string>()
   readonly #retries = new Map<string, { readonly timer: Timer; readonly failed: string }>()
   #stopped = false
 
-  constructor(context: AgentContext) {
-    this.#context = context
+  constructor(parts: StepParts) {
+    this.#parts = parts
   }
 
   /**
@@ -91,7 +107,7 @@ export class StepRunner {
         (error: unknown) =>
           error instanceof NotYet ? this.#wait(id, state) : this.#failed(id, asAgentError(error), state),
       )
-      .catch((error: unknown) => this.#context.events.emit({ type: "error", error: asAgentError(error) }))
+      .catch((error: unknown) => this.#parts.events.emit({ type: "error", error: asAgentError(error) }))
       .finally(() => this.#running.delete(key))
   }
 
@@ -99,7 +115,7 @@ export class StepRunner {
     for (;;) {
       signal?.throwIfAborted()
       if (this.#stopped) throw new AgentError({ code: "INACTIVE" })
-      const record = await this.#context.store.get("connections", [id])
+      const record = await this.#parts.store.get("connections", [id])
       const step = record && nextStep(record)
       if (record === undefined || step === undefined) return
       await this.#take(record, step)
@@ -108,7 +124,7 @@ export class StepRunner {
 
   async #failed(id: ConnectionId, error: AgentError, state: RetryState): Promise<void> {
     if (this.#stopped || error.problem.code === "INACTIVE") return
-    const { connections, users, random } = this.#context
+    const { connections, users, random } = this.#parts
     const later = isTemporary(error.problem) || isHostError(error.problem)
     const otherServer = (used: readonly Server[], userId: number): Server => users.storageServer(userId, used, random)
     const failed = await connections
@@ -126,7 +142,7 @@ export class StepRunner {
   }
 
   async #wait(id: ConnectionId, state: RetryState): Promise<void> {
-    const record = await this.#context.store.get("connections", [id])
+    const record = await this.#parts.store.get("connections", [id])
     if (record !== undefined && !this.#stopped) this.#tryLater(id, state, nameOf(nextStep(record)))
   }
 
@@ -135,7 +151,7 @@ export class StepRunner {
       this.#retries.delete(idKey(id))
       this.#run(id, nextRetry(state, FAST))
     }
-    const timer = this.#context.clock.setTimeout(again, state.delay, { background: true })
+    const timer = this.#parts.clock.setTimeout(again, state.delay, { background: true })
     this.#retries.set(idKey(id), { timer, failed })
   }
 
@@ -149,7 +165,7 @@ export class StepRunner {
       case "create":
         return await this.#create(record, step)
       case "request": {
-        const { connections } = this.#context
+        const { connections } = this.#parts
         const body = await connections.change(record.id, requestBody)
         const { server, senderId } = step.address
         await this.#asSender(record, server, (relay) => relay.sendMessage({ senderId }, body, { notify: true }))
@@ -171,7 +187,7 @@ export class StepRunner {
     record: ConnectionRecord,
     { planned, subscribe }: Extract<Step, { readonly type: "create" }>,
   ): Promise<void> {
-    const { crypto, connections, subscriptions, users, notifications } = this.#context
+    const { crypto, connections, subscriptions, users, notifications } = this.#parts
     const address = users.addressOf(record.userId, planned.server) ?? planned.server
     const e2eKeys = crypto.generateKeyPair("x25519")
     // A queue that is to replace another one takes over its notifications when that goes.
@@ -191,12 +207,12 @@ export class StepRunner {
   /** A queue that the server does not know any more is as good as deleted. */
   async #delete(record: ConnectionRecord, { queue }: Extract<Step, { readonly type: "delete" }>): Promise<void> {
     if (queue.switching === "received_message" && record.deleted === undefined) {
-      const empty = await isEmpty(this.#context, record, queue).catch((error: unknown) => {
+      const empty = await isEmpty(this.#parts, record, queue).catch((error: unknown) => {
         throw networkError(error, queue)
       })
       if (!empty) throw new NotYet()
     }
-    this.#context.subscriptions.remove(queue)
+    this.#parts.subscriptions.remove(queue)
     await this.#asRecipient(record, queue.server, (relay) => relay.deleteQueue(queue)).catch((error: unknown) => {
       if (!isGone(error)) throw error
     })
@@ -204,16 +220,16 @@ export class StepRunner {
   }
 
   async #apply(record: ConnectionRecord, build: (draft: Draft) => void): Promise<void> {
-    await this.#context.connections.change(record.id, build, { deletedToo: true })
+    await this.#parts.connections.change(record.id, build, { deletedToo: true })
   }
 
   async #asRecipient<T>(
     { userId, id }: ConnectionRecord,
-    server: Parameters<AgentContext["pool"]["session"]>[1],
+    server: Server,
     command: (relay: SmpCommands) => Promise<T>,
   ): Promise<T> {
     try {
-      return await command(this.#context.pool.session({ userId, connectionId: id }, server).client)
+      return await command(this.#parts.pool.session({ userId, connectionId: id }, server).client)
     } catch (error) {
       throw networkError(error, { server })
     }
@@ -221,10 +237,10 @@ export class StepRunner {
 
   async #asSender(
     { userId, id }: ConnectionRecord,
-    server: Parameters<AgentContext["routes"]["send"]>[1],
+    server: Server,
     command: (relay: SmpCommands) => Promise<void>,
   ): Promise<void> {
-    await this.#context.routes.send({ userId, connectionId: id }, server, command)
+    await this.#parts.routes.send({ userId, connectionId: id }, server, command)
   }
 }
 

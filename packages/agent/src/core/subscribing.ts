@@ -2,7 +2,6 @@ import type { AgentError } from "../errors.ts"
 import { networkError } from "../network/network-error.ts"
 import type { ConnectionId, ConnectionRecord, ReceiveQueueRecord } from "../store/records.ts"
 import type { AgentContext } from "./context.ts"
-import type { Receiver } from "./receiver.ts"
 import { subscribed } from "./subscribed.ts"
 
 /** One connection that could not be subscribed, and why. */
@@ -34,11 +33,9 @@ export async function subscribeAll(
 
 /** Fetches the first message of each queue of a connection that is not subscribed; how many there were. */
 export async function fetchMessages(
-  context: AgentContext,
-  receiver: Receiver,
+  { pool, subscriptions, receiver }: AgentContext,
   record: ConnectionRecord,
 ): Promise<number> {
-  const { pool, subscriptions } = context
   let count = 0
   for (const queue of record.receiveQueues) {
     if (queue.deleting !== undefined || subscriptions.isActive(queue)) continue

@@ -1,5 +1,5 @@
 import { equalBytes } from "@sluice/encoding/bytes"
-import type { AgentContext } from "../core/context.ts"
+import type { AgentBase } from "../core/base.ts"
 import { isHostError, isTemporary } from "../errors.ts"
 import { asAgentError } from "../network/network-error.ts"
 import { serverKey } from "../network/session-key.ts"
@@ -7,26 +7,29 @@ import type { NtfSessions } from "./ntf-sessions.ts"
 import type { TokenDeletionRecord } from "./records.ts"
 import { type Job, RowWorker } from "./row-worker.ts"
 
+/** What {@link TokenDeletions} need. */
+export interface TokenDeletionParts extends Pick<AgentBase, "store" | "clock" | "events"> {
+  readonly sessions: NtfSessions
+}
+
 /** Deletes registrations that are gone here at their servers, for as long as that takes (notifications-client.md §3.4). */
 export class TokenDeletions {
-  readonly #context: AgentContext
-  readonly #sessions: NtfSessions
+  readonly #parts: TokenDeletionParts
   readonly #workers = new Map<string, RowWorker<TokenDeletionRecord>>()
   #deletions: TokenDeletionRecord[] = []
   #stopped = false
 
-  constructor(context: AgentContext, sessions: NtfSessions) {
-    this.#context = context
-    this.#sessions = sessions
+  constructor(parts: TokenDeletionParts) {
+    this.#parts = parts
   }
 
   async load(): Promise<void> {
-    this.#deletions = await this.#context.store.list("notificationDeletions")
+    this.#deletions = await this.#parts.store.list("notificationDeletions")
     this.#wakeAll()
   }
 
   async add(deletion: TokenDeletionRecord): Promise<void> {
-    await this.#context.store.commit([{ table: "notificationDeletions", put: deletion }])
+    await this.#parts.store.commit([{ table: "notificationDeletions", put: deletion }])
     this.#deletions.push(deletion)
     if (!this.#stopped) this.#worker(deletion).wake()
   }
@@ -54,7 +57,7 @@ export class TokenDeletions {
     const key = serverKey(server)
     const known = this.#workers.get(key)
     if (known !== undefined) return known
-    const worker = new RowWorker<TokenDeletionRecord>(this.#context.clock, {
+    const worker = new RowWorker<TokenDeletionRecord>(this.#parts.clock, {
       jobs: () => this.#deletions.filter((one) => serverKey(one.server) === key).map(job),
       run: async (rows) => {
         const done = await Promise.all(rows.map((row) => this.#delete(row)))
@@ -71,19 +74,19 @@ export class TokenDeletions {
   async #delete(deletion: TokenDeletionRecord): Promise<boolean> {
     const { server, tokenId, key } = deletion
     try {
-      await this.#sessions.background(server, (client) => client.deleteToken({ tokenId, key }))
+      await this.#parts.sessions.background(server, (client) => client.deleteToken({ tokenId, key }))
     } catch (reason) {
       const { problem } = asAgentError(reason)
       if (isTemporary(problem) || isHostError(problem)) return false
       this.#report(reason)
     }
     this.#deletions = this.#deletions.filter((one) => !equalBytes(one.tokenId, tokenId))
-    await this.#context.store.commit([{ table: "notificationDeletions", remove: [tokenId] }])
+    await this.#parts.store.commit([{ table: "notificationDeletions", remove: [tokenId] }])
     return true
   }
 
   #report(error: unknown): void {
-    this.#context.events.emit({ type: "error", error: asAgentError(error) })
+    this.#parts.events.emit({ type: "error", error: asAgentError(error) })
   }
 }
 

@@ -1,6 +1,9 @@
 import type { Server } from "@sluice/encoding/server-address"
-import type { AgentContext } from "../core/context.ts"
+import type { AgentBase } from "../core/base.ts"
+import type { Connections } from "../core/connections.ts"
 import { asAgentError } from "../network/network-error.ts"
+import type { SessionPool } from "../network/session-pool.ts"
+import type { Subscriptions } from "../network/subscriptions.ts"
 import type { ConnectionId, ConnectionRecord } from "../store/records.ts"
 import { TokenDeletions } from "./deletions.ts"
 import { type NtfSessionOptions, NtfSessions } from "./ntf-sessions.ts"
@@ -15,36 +18,44 @@ export interface NotificationOptions extends NtfSessionOptions {
   readonly servers?: readonly Server[] | undefined
 }
 
+/** What {@link NotificationCore} needs. */
+export interface NotificationParts
+  extends Pick<AgentBase, "store" | "crypto" | "clock" | "dial" | "random" | "events"> {
+  readonly pool: SessionPool
+  readonly subscriptions: Subscriptions
+  readonly connections: Connections
+}
+
 /** The parts that make notifications, and what the rest of the agent tells them. */
 export class NotificationCore {
   readonly sessions: NtfSessions
   readonly rows: SubscriptionRows
   readonly tokens: Tokens
   readonly supervisor: Supervisor
-  readonly #context: AgentContext
+  readonly #parts: NotificationParts
   readonly #deletions: TokenDeletions
   readonly #workers: Workers
   readonly #working = new Set<Promise<void>>()
   /** For new registrations. */
   servers: readonly Server[]
 
-  constructor(context: AgentContext, { servers = [], ...sessions }: NotificationOptions = {}) {
-    this.#context = context
+  constructor(parts: NotificationParts, { servers = [], ...sessions }: NotificationOptions = {}) {
+    this.#parts = parts
     this.servers = servers
-    this.sessions = new NtfSessions(context, sessions)
-    this.rows = new SubscriptionRows(context.store)
-    this.#deletions = new TokenDeletions(context, this.sessions)
+    this.sessions = new NtfSessions(parts, sessions)
+    this.rows = new SubscriptionRows(parts.store)
+    this.#deletions = new TokenDeletions({ ...parts, sessions: this.sessions })
     this.tokens = new Tokens({
-      ...{ context, sessions: this.sessions, servers: () => this.servers },
-      events: {
+      ...{ ...parts, sessions: this.sessions, servers: () => this.servers },
+      changes: {
         wanted: () => this.#watched(this.#wantAll()),
         unwanted: () => this.#watched(this.#unwantAll()),
         deleted: (deletion) => this.#deletions.add(deletion),
       },
     })
-    const parts = { context, sessions: this.sessions, rows: this.rows, tokens: this.tokens }
-    this.#workers = new Workers(parts)
-    this.supervisor = new Supervisor({ ...parts, wake: (row) => this.#workers.wake(row) })
+    const work = { ...parts, sessions: this.sessions, rows: this.rows, tokens: this.tokens }
+    this.#workers = new Workers(work)
+    this.supervisor = new Supervisor({ ...work, wake: (row) => this.#workers.wake(row) })
   }
 
   /** New queues are made with a notifier. */
@@ -105,7 +116,7 @@ export class NotificationCore {
 
   /** Everything that is received from. */
   async #wantAll(): Promise<void> {
-    const { store, subscriptions } = this.#context
+    const { store, subscriptions } = this.#parts
     const records = await store.list("connections")
     const received = records.filter((record) => {
       const queue = notifiedQueue(record)
@@ -119,7 +130,7 @@ export class NotificationCore {
 
   async #unwantAll(): Promise<void> {
     this.supervisor.clear()
-    const records = await this.#context.store.list("connections")
+    const records = await this.#parts.store.list("connections")
     this.supervisor.add(
       "delete",
       records.map(({ id }) => id),
@@ -128,7 +139,7 @@ export class NotificationCore {
 
   #watched(work: Promise<void>): void {
     const done = work
-      .catch((error: unknown) => this.#context.events.emit({ type: "error", error: asAgentError(error) }))
+      .catch((error: unknown) => this.#parts.events.emit({ type: "error", error: asAgentError(error) }))
       .finally(() => this.#working.delete(done))
     this.#working.add(done)
   }

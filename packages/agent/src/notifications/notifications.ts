@@ -4,7 +4,6 @@ import type { SealedPush } from "@sluice/ntf-protocol/push-content"
 import type { TokenStatus } from "@sluice/ntf-protocol/status"
 import { abortable } from "../core/abortable.ts"
 import type { AgentContext } from "../core/context.ts"
-import type { Receiver } from "../core/receiver.ts"
 import { fetchMessages } from "../core/subscribing.ts"
 import { prohibited } from "../errors.ts"
 import type { ConnectionId } from "../store/records.ts"
@@ -27,12 +26,10 @@ export interface NotificationState {
  */
 export class Notifications {
   readonly #context: AgentContext
-  readonly #receiver: Receiver
   readonly #core: NotificationCore
 
-  constructor(context: AgentContext, receiver: Receiver) {
+  constructor(context: AgentContext) {
     this.#context = context
-    this.#receiver = receiver
     this.#core = context.notifications
   }
 
@@ -86,7 +83,7 @@ export class Notifications {
 
   /** The messages that a push is about. */
   read(push: SealedPush): Promise<NotifiedMessage[]> {
-    return readPush({ context: this.#context, rows: this.#core.rows, tokens: this.#core.tokens }, push)
+    return readPush({ ...this.#context, rows: this.#core.rows, tokens: this.#core.tokens }, push)
   }
 
   /**
@@ -100,7 +97,7 @@ export class Notifications {
     if (record.receiveQueues.some((one) => subscriptions.isActive(one))) {
       throw prohibited("notifications: messages of this connection are received")
     }
-    const count = await fetchMessages(this.#context, this.#receiver, record)
+    const count = await fetchMessages(this.#context, record)
     if (count === 0) {
       await connections.change(connectionId, (draft) => {
         const known = draft.receiveQueue(queue)?.lastMessageAt ?? 0

@@ -4,7 +4,7 @@ import { SmpClientError } from "@sluice/smp-client/client-error"
 import { clientClock } from "@sluice/smp-client/clock"
 import { TIMEOUTS } from "@sluice/smp-client/reach"
 import type { CallOptions } from "@sluice/smp-client/request"
-import type { AgentContext } from "../core/context.ts"
+import type { OwnConnectionParts } from "../core/own-connection.ts"
 import { dialFor, reachable } from "../network/hosts.ts"
 import { serverKey, socksIdentity } from "../network/session-key.ts"
 import { ntfError } from "./ntf-error.ts"
@@ -23,12 +23,12 @@ export interface NtfSessionOptions {
 
 /** One connection to each notification server, made when it is needed. */
 export class NtfSessions {
-  readonly #context: AgentContext
+  readonly #parts: OwnConnectionParts
   readonly #options: NtfSessionOptions
   readonly #clients = new Map<string, NtfClient>()
 
-  constructor(context: AgentContext, options: NtfSessionOptions = {}) {
-    this.#context = context
+  constructor(parts: OwnConnectionParts, options: NtfSessionOptions = {}) {
+    this.#parts = parts
     this.#options = options
   }
 
@@ -45,7 +45,7 @@ export class NtfSessions {
   async interactive<T>(server: Server, command: (client: NtfClient, call: CallOptions) => Promise<T>): Promise<T> {
     const abort = new AbortController()
     const late = (): void => abort.abort(new SmpClientError({ code: "TIMEOUT", command: "NTF" }))
-    const timer = this.#context.clock.setTimeout(late, INTERACTIVE)
+    const timer = this.#parts.clock.setTimeout(late, INTERACTIVE)
     try {
       return await command(this.#client(server), { signal: abort.signal })
     } catch (error) {
@@ -64,7 +64,7 @@ export class NtfSessions {
 
   /** A client of its own, for one that is not kept. */
   open(server: Server): NtfClient {
-    const { crypto, clock, pool, dial } = this.#context
+    const { crypto, clock, pool, dial } = this.#parts
     const { settings } = pool
     const identity = socksIdentity("server", NOBODY, server, 0)
     return new NtfClient(reachable(server, settings), {

@@ -4,7 +4,7 @@ import { decodeMessageList, type MessageEntry } from "@sluice/ntf-protocol/messa
 import { openPush, type SealedPush } from "@sluice/ntf-protocol/push-content"
 import { decryptNotification } from "@sluice/smp-client/delivered"
 import type { NotificationMeta } from "@sluice/smp-protocol/notification-meta"
-import type { AgentContext } from "../core/context.ts"
+import type { AgentBase } from "../core/base.ts"
 import { peerError } from "../errors.ts"
 import { serverKey } from "../network/session-key.ts"
 import type { ConnectionId, ConnectionRecord, ReceiveQueueRecord } from "../store/records.ts"
@@ -23,8 +23,7 @@ export interface NotifiedMessage {
 }
 
 /** What {@link readPush} needs. */
-export interface PushParts {
-  readonly context: AgentContext
+export interface PushParts extends Pick<AgentBase, "store" | "crypto"> {
   readonly rows: SubscriptionRows
   readonly tokens: Tokens
 }
@@ -35,9 +34,9 @@ export interface PushParts {
  * this one, `A_MESSAGE` if it can not be read or names no queue of this agent.
  */
 export async function readPush(parts: PushParts, push: SealedPush): Promise<NotifiedMessage[]> {
-  const { context, tokens } = parts
+  const { crypto, tokens } = parts
   const { secret } = activeToken(tokens.current)
-  const plain = openPush({ crypto: context.crypto, secret }, push)
+  const plain = openPush({ crypto, secret }, push)
   if (plain === undefined) throw peerError({ type: "A_CRYPTO", error: { type: "DECRYPT_CB" } })
   const entries = decoded(plain)
   const kept: NotifiedMessage[] = []
@@ -68,15 +67,15 @@ interface Found {
   readonly meta: NotificationMeta | undefined
 }
 
-async function find({ context, rows }: PushParts, entry: MessageEntry): Promise<Found | undefined> {
+async function find({ store, crypto, rows }: PushParts, entry: MessageEntry): Promise<Found | undefined> {
   const { server, notifierId } = entry.queue
   const row = rows.find(server, notifierId)
-  const record = row && (await context.store.get("connections", [row.connectionId]))
+  const record = row && (await store.get("connections", [row.connectionId]))
   if (row === undefined || record === undefined || record.deleted !== undefined) return undefined
   const queue = record.receiveQueues.find((one) => {
     const id = one.notifier?.notifierId
     return id !== undefined && equalBytes(id, notifierId) && serverKey(one.server) === serverKey(row.relay)
   })
   if (queue?.notifier === undefined) return undefined
-  return { record, queue, meta: decryptNotification(context.crypto, queue.notifier, entry) }
+  return { record, queue, meta: decryptNotification(crypto, queue.notifier, entry) }
 }

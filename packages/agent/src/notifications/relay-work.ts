@@ -1,9 +1,9 @@
 import { equalBytes } from "@sluice/encoding/bytes"
 import type { SmpClient } from "@sluice/smp-client/client"
+import { notifierOf } from "../connection/notifier.ts"
 import { networkError } from "../network/network-error.ts"
 import { serverKey } from "../network/session-key.ts"
 import type { ConnectionRecord, ReceiveQueueRecord } from "../store/records.ts"
-import { notifierOf } from "./notifier.ts"
 import type { SubscriptionRecord } from "./records.ts"
 import { finished, fromTheStart } from "./subscription-rows.ts"
 import { notifiedQueue } from "./supervisor.ts"
@@ -47,8 +47,8 @@ export async function workAtRelay(
 }
 
 async function prepare(parts: WorkParts, row: SubscriptionRecord): Promise<AtRelay | undefined> {
-  const { context, rows, tokens } = parts
-  const record = await context.store.get("connections", [row.connectionId])
+  const { store, pool, rows, tokens } = parts
+  const record = await store.get("connections", [row.connectionId])
   const queue = record && notifiedQueue(record)
   if (record === undefined || queue === undefined) {
     await rows.remove(row.connectionId)
@@ -60,20 +60,20 @@ async function prepare(parts: WorkParts, row: SubscriptionRecord): Promise<AtRel
     return undefined
   }
   if (row.action?.type === "delete") await forgetNotifier(parts, row, queue)
-  const { client } = context.pool.session({ userId: record.userId, connectionId: record.id }, queue.server)
+  const { client } = pool.session({ userId: record.userId, connectionId: record.id }, queue.server)
   return { row, record, queue, client }
 }
 
 /** The connection receives at another relay now: what was made at the old one goes with its queue. */
 async function moved(parts: WorkParts, row: SubscriptionRecord, queue: ReceiveQueueRecord): Promise<void> {
   if (row.action?.type === "delete") return await parts.rows.remove(row.connectionId)
-  const next = fromTheStart({ ...row, relay: queue.server }, parts.context.clock.now())
+  const next = fromTheStart({ ...row, relay: queue.server }, parts.clock.now())
   await parts.rows.put(next)
   parts.wake(next)
 }
 
 async function makeNotifier(parts: WorkParts, { row, queue, client }: AtRelay): Promise<void> {
-  const { crypto, connections, clock } = parts.context
+  const { crypto, connections, clock } = parts
   const keys = { authKeys: crypto.generateKeyPair("ed25519"), dhKeys: crypto.generateKeyPair("x25519") } as const
   const created = await client.enableNotifications(queue, keys)
   const notifier = notifierOf(created)
@@ -102,13 +102,13 @@ async function removeNotifier({ rows }: WorkParts, { row, queue, client }: AtRel
 
 /** Its keys go first: what comes with them from now on is not wanted. */
 async function forgetNotifier(
-  { context }: WorkParts,
+  { connections }: WorkParts,
   row: SubscriptionRecord,
   queue: ReceiveQueueRecord,
 ): Promise<void> {
   const { notifier } = queue
   if (notifier === undefined) return
-  await context.connections.change(row.connectionId, (draft) => {
+  await connections.change(row.connectionId, (draft) => {
     const known = draft.receiveQueue(queue.key)?.notifier
     if (known !== undefined && equalBytes(known.notifierId, notifier.notifierId)) {
       draft.setReceiveQueue(queue.key, { notifier: undefined })

@@ -59,7 +59,7 @@ async function subscribe(
         subscriptionId: outcome.value,
         tokenId: token.tokenId,
         state: { type: "CREATED", status: { type: "NEW" } },
-        action: { type: "check", at: parts.context.clock.now() + FIRST_CHECK },
+        action: { type: "check", at: parts.clock.now() + FIRST_CHECK },
       }),
     )
   })
@@ -68,7 +68,7 @@ async function subscribe(
 /** What `SNEW` says of a row; without the notifier's keys another notifier has to be made. */
 async function requestFor(parts: WorkParts, row: SubscriptionRecord): Promise<SubscriptionRequest | undefined> {
   const { connectionId, relay, notifierId } = row
-  const record = await parts.context.store.get("connections", [connectionId])
+  const record = await parts.store.get("connections", [connectionId])
   const queue = record && notifiedQueue(record)
   if (queue === undefined) {
     await parts.rows.remove(connectionId)
@@ -113,7 +113,7 @@ async function checked(parts: WorkParts, row: SubscriptionRecord, status: Subscr
   if (!isGood(status)) return await anew(parts, row)
   const now = parts.rows.get(row.connectionId)
   if (now === undefined) return
-  const action = { type: "check", at: parts.context.clock.now() + NEXT_CHECK } as const
+  const action = { type: "check", at: parts.clock.now() + NEXT_CHECK } as const
   await parts.rows.put(finished(now, { state: { type: "CREATED", status }, action }))
 }
 
@@ -127,7 +127,7 @@ async function anew(parts: WorkParts, { connectionId }: SubscriptionRecord): Pro
   const now = parts.rows.get(connectionId)
   if (now === undefined || now.changed === true) return
   const ntfServer = parts.tokens.current?.server ?? now.ntfServer
-  const next = fromTheStart({ ...now, ntfServer }, parts.context.clock.now())
+  const next = fromTheStart({ ...now, ntfServer }, parts.clock.now())
   await parts.rows.put(next)
   parts.wake(next)
 }

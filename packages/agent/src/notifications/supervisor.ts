@@ -1,6 +1,6 @@
 import { equalBytes, idKey } from "@sluice/encoding/bytes"
 import type { Server } from "@sluice/encoding/server-address"
-import type { AgentContext } from "../core/context.ts"
+import type { AgentBase } from "../core/base.ts"
 import { asAgentError } from "../network/network-error.ts"
 import { serverKey } from "../network/session-key.ts"
 import type { ConnectionId, ConnectionRecord, ReceiveQueueRecord } from "../store/records.ts"
@@ -16,8 +16,7 @@ export type Wish =
   | "forget"
 
 /** What {@link Supervisor} needs. */
-export interface SupervisorParts {
-  readonly context: AgentContext
+export interface SupervisorParts extends Pick<AgentBase, "store" | "clock" | "events"> {
   readonly rows: SubscriptionRows
   readonly tokens: Tokens
   /** Lets the worker of a row look at it. */
@@ -68,15 +67,15 @@ export class Supervisor {
       try {
         await this.#decide(wish, connectionId)
       } catch (error) {
-        this.#parts.context.events.emit({ type: "error", connectionId, error: asAgentError(error) })
+        this.#parts.events.emit({ type: "error", connectionId, error: asAgentError(error) })
       }
     }
   }
 
   async #decide(wish: Wish, connectionId: ConnectionId): Promise<void> {
-    const { context, rows } = this.#parts
+    const { store, rows } = this.#parts
     if (wish === "forget") return await rows.remove(connectionId)
-    const record = await context.store.get("connections", [connectionId])
+    const record = await store.get("connections", [connectionId])
     const queue = record && notifiedQueue(record)
     if (queue === undefined) return
     if (wish === "delete") await this.#delete(connectionId, queue)
@@ -84,22 +83,22 @@ export class Supervisor {
   }
 
   async #create(connectionId: ConnectionId, queue: ReceiveQueueRecord): Promise<void> {
-    const { rows, tokens, wake, context } = this.#parts
+    const { rows, tokens, wake, clock } = this.#parts
     const token = tokens.instant
     if (token === undefined) return
     const row = rows.get(connectionId)
     if (row !== undefined && goesOn(row, queue) && sameRegistration(row, token)) return wake(row)
     const start = { connectionId, relay: queue.server, ntfServer: token.server }
-    const now = context.clock.now()
+    const now = clock.now()
     // The relay made the notifier together with the queue: only the notification server is still to be told.
     const made: SubscriptionRecord | undefined = row === undefined ? withNotifier(start, queue, now) : undefined
     await this.#put(made ?? { ...fromTheStart(start, now), changed: row !== undefined })
   }
 
   async #delete(connectionId: ConnectionId, queue: ReceiveQueueRecord): Promise<void> {
-    const { rows, context } = this.#parts
+    const { rows, clock } = this.#parts
     const row = rows.get(connectionId)
-    const action = { type: "delete", at: context.clock.now() } as const
+    const action = { type: "delete", at: clock.now() } as const
     if (row !== undefined) return await this.#put({ ...row, action, changed: true })
     if (queue.notifier === undefined) return
     const { server, notifier } = queue

@@ -5,7 +5,7 @@ import type { DeviceToken } from "@sluice/ntf-protocol/device-token"
 import { openPush, type SealedPush } from "@sluice/ntf-protocol/push-content"
 import type { TokenStatus } from "@sluice/ntf-protocol/status"
 import type { EntityId } from "@sluice/smp-protocol/types"
-import type { AgentContext } from "../core/context.ts"
+import type { AgentBase } from "../core/base.ts"
 import { Locks } from "../core/locks.ts"
 import { AgentError, isTemporary, peerError, prohibited } from "../errors.ts"
 import { asAgentError, withoutPassword } from "../network/network-error.ts"
@@ -26,7 +26,7 @@ interface Registered extends TokenRecord {
 }
 
 /** What follows from changes of the registration. */
-export interface TokenEvents {
+export interface TokenChanges {
   /** Notifications of all connections are wanted. */
   wanted(): void
   /** They are not, any more. */
@@ -36,12 +36,11 @@ export interface TokenEvents {
 }
 
 /** What {@link Tokens} need. */
-export interface TokenParts {
-  readonly context: AgentContext
+export interface TokenParts extends Pick<AgentBase, "store" | "crypto" | "random"> {
   readonly sessions: NtfSessions
   /** Those of the settings, for a new registration. */
   readonly servers: () => readonly Server[]
-  readonly events: TokenEvents
+  readonly changes: TokenChanges
 }
 
 /**
@@ -68,7 +67,7 @@ export class Tokens {
   }
 
   async load(): Promise<void> {
-    this.#token = await this.#parts.context.store.get("notificationTokens", [])
+    this.#token = await this.#parts.store.get("notificationTokens", [])
   }
 
   /** §3.1. */
@@ -88,12 +87,12 @@ export class Tokens {
   verify(device: DeviceToken, push: SealedPush): Promise<TokenStatus> {
     return this.#alone(async () => {
       const token = this.#of(device)
-      const code = openPush({ crypto: this.#parts.context.crypto, secret: token.secret }, push)
+      const code = openPush({ crypto: this.#parts.crypto, secret: token.secret }, push)
       if (code === undefined) throw peerError({ type: "A_CRYPTO", error: { type: "DECRYPT_CB" } })
       await this.#set({ status: { type: "CONFIRMED" }, action: { type: "verify", code } })
       await this.#verify(token, code)
       this.#setPeriod(token)
-      if (token.mode === "instant") this.#parts.events.wanted()
+      if (token.mode === "instant") this.#parts.changes.wanted()
       return ACTIVE
     })
   }
@@ -117,9 +116,9 @@ export class Tokens {
       await this.#remove()
       if (isRegistered(token)) {
         const { server, tokenId, authKeys } = token
-        await this.#parts.events.deleted({ server, tokenId, key: authKeys.privateKey })
+        await this.#parts.changes.deleted({ server, tokenId, key: authKeys.privateKey })
       }
-      this.#parts.events.unwanted()
+      this.#parts.changes.unwanted()
     })
   }
 
@@ -140,8 +139,7 @@ export class Tokens {
   }
 
   async #create(device: DeviceToken, mode: NotificationMode): Promise<TokenStatus> {
-    const { context, servers } = this.#parts
-    const { crypto, random } = context
+    const { crypto, random, servers } = this.#parts
     const configured = servers()
     const server = configured[Math.floor(random() * configured.length)]
     if (server === undefined) throw prohibited("notifications: no server")
@@ -186,8 +184,8 @@ export class Tokens {
       return status
     }
     await this.#set({ status, mode })
-    if (mode === "instant") this.#parts.events.wanted()
-    else if (token.mode === "instant") this.#parts.events.unwanted()
+    if (mode === "instant") this.#parts.changes.wanted()
+    else if (token.mode === "instant") this.#parts.changes.unwanted()
     this.#setPeriod(token)
     return status
   }
@@ -238,12 +236,12 @@ export class Tokens {
   }
 
   async #store(token: TokenRecord): Promise<void> {
-    await this.#parts.context.store.commit([{ table: "notificationTokens", put: token }])
+    await this.#parts.store.commit([{ table: "notificationTokens", put: token }])
     this.#token = token
   }
 
   async #remove(): Promise<void> {
-    await this.#parts.context.store.commit([{ table: "notificationTokens", remove: [] }])
+    await this.#parts.store.commit([{ table: "notificationTokens", remove: [] }])
     this.#token = undefined
   }
 }

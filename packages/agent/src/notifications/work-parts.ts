@@ -1,14 +1,17 @@
-import type { AgentContext } from "../core/context.ts"
+import type { AgentBase } from "../core/base.ts"
+import type { Connections } from "../core/connections.ts"
 import { isHostError, isTemporary } from "../errors.ts"
 import { asAgentError } from "../network/network-error.ts"
+import type { SessionPool } from "../network/session-pool.ts"
 import type { NtfSessions } from "./ntf-sessions.ts"
 import type { SubscriptionRecord } from "./records.ts"
 import { finished, type SubscriptionRows } from "./subscription-rows.ts"
 import type { Tokens } from "./tokens.ts"
 
 /** What the work on subscriptions needs. */
-export interface WorkParts {
-  readonly context: AgentContext
+export interface WorkParts extends Pick<AgentBase, "store" | "crypto" | "clock" | "events"> {
+  readonly pool: SessionPool
+  readonly connections: Connections
   readonly sessions: NtfSessions
   readonly rows: SubscriptionRows
   readonly tokens: Tokens
@@ -20,7 +23,7 @@ export interface WorkParts {
  * Whether a failed action is to be tried again. If not, its row waits until notifications of the connection are wanted
  * anew, and the user is told.
  */
-export async function failed({ context, rows }: WorkParts, row: SubscriptionRecord, reason: unknown): Promise<boolean> {
+export async function failed({ events, rows }: WorkParts, row: SubscriptionRecord, reason: unknown): Promise<boolean> {
   const error = asAgentError(reason)
   if (isTemporary(error.problem) || isHostError(error.problem)) return true
   const { connectionId } = row
@@ -30,6 +33,6 @@ export async function failed({ context, rows }: WorkParts, row: SubscriptionReco
     return false
   }
   if (now !== undefined) await rows.put(finished(now, { action: undefined }))
-  context.events.emit({ type: "error", connectionId, error })
+  events.emit({ type: "error", connectionId, error })
   return false
 }

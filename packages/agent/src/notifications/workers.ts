@@ -49,19 +49,19 @@ export class Workers {
 
   #make(name: string, { ntfServer }: SubscriptionRecord): RowWorker<SubscriptionRecord> {
     const parts = this.#parts
-    return new RowWorker<SubscriptionRecord>(parts.context.clock, {
+    return new RowWorker<SubscriptionRecord>(parts.clock, {
       jobs: () => this.#jobs(name),
       run: async (rows) => {
         const taken = await this.#take(rows)
         return name.startsWith("relay") ? workAtRelay(parts, taken) : workAtServer(parts, ntfServer, taken)
       },
       idOf: ({ connectionId }) => connectionId,
-      crashed: (error) => parts.context.events.emit({ type: "error", error: asAgentError(error) }),
+      crashed: (error) => parts.events.emit({ type: "error", error: asAgentError(error) }),
     })
   }
 
   *#jobs(name: string): Iterable<Job<SubscriptionRecord>> {
-    const now = this.#parts.context.clock.now()
+    const now = this.#parts.clock.now()
     for (const row of this.#parts.rows.all()) {
       const { action, connectionId: id, changed = false } = row
       if (action === undefined || workerOf(row, action) !== name) continue
@@ -75,7 +75,7 @@ export class Workers {
   async #take(rows: readonly SubscriptionRecord[]): Promise<SubscriptionRecord[]> {
     const taken = rows.map((row) => (row.changed === true ? { ...row, changed: undefined } : row))
     const changes = taken.filter((row, n) => row !== rows[n]).map((row) => this.#parts.rows.adopt(row))
-    await this.#parts.context.store.commit(changes)
+    await this.#parts.store.commit(changes)
     return taken
   }
 }

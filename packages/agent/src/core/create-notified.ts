@@ -1,16 +1,8 @@
 import { isClientError } from "@sluice/smp-client/client-error"
 import type { CreateQueueOptions } from "@sluice/smp-client/create-queue"
-import type { CreatedNotifier, CreatedQueue } from "@sluice/smp-client/queue-types"
+import type { CreatedQueue } from "@sluice/smp-client/queue-types"
 import type { CallOptions } from "@sluice/smp-client/request"
 import type { SmpCommands } from "@sluice/smp-client/smp-commands"
-import { AgentError } from "../errors.ts"
-import type { NotifierRecord } from "./records.ts"
-
-/** What is kept of a notifier. Its key is one that this agent has made. */
-export function notifierOf({ notifierId, notifierKey, dhSecret }: CreatedNotifier): NotifierRecord {
-  if (notifierKey.algorithm !== "ed25519") throw new AgentError({ code: "INTERNAL", text: "notifier key" })
-  return { notifierId, notifierKey: { ...notifierKey, algorithm: "ed25519" }, dhSecret }
-}
 
 /** Makes a queue, with a notifier where that is wanted and the relay can do both at once. */
 export async function createNotified(
