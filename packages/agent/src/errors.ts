@@ -95,6 +95,11 @@ export function isHostError(problem: AgentProblem): boolean {
   return error.type === "BROKER" && brokerHost(error.error)
 }
 
+/** Errors after which the agent tries again by itself: the same may succeed later, or with another server or setting. */
+export function isWorthRetrying(problem: AgentProblem): boolean {
+  return isTemporary(problem) || isHostError(problem)
+}
+
 function brokerTemporary(error: BrokerError): boolean {
   if (error.type === "NETWORK") return error.error.type !== "UNKNOWNCA"
   return error.type === "TIMEOUT" || (error.type === "TRANSPORT" && error.error === "HANDSHAKE BAD_SERVICE")

@@ -1,5 +1,5 @@
 import type { Server } from "@sluice/encoding/server-address"
-import { AgentError, type AgentProblem, isHostError, isTemporary } from "../errors.ts"
+import { AgentError, type AgentProblem, isHostError, isWorthRetrying } from "../errors.ts"
 import type { DeliveryRecord, SentRecord } from "../store/records.ts"
 import type { Draft } from "./draft.ts"
 import { confirmationDelivered, helloDelivered } from "./handshake.ts"
@@ -61,7 +61,7 @@ export async function deliveryFailed(
     if (sent.kind === "CONFIRMATION") giveUp(draft, delivery, sent, notAvailable(error))
     else if (age > limits.quota) await expire(draft, delivery, error, limits.quota)
     else retry(draft, delivery, sent, error, "slow")
-  } else if (isTemporary(problem) || isHostError(problem)) {
+  } else if (isWorthRetrying(problem)) {
     if (age > limits.unreachable) await expire(draft, delivery, error, limits.unreachable)
     else retry(draft, delivery, sent, isHostError(problem) ? error : undefined, "fast")
   } else giveUp(draft, delivery, sent, isAuth(problem) ? authError(draft, sent, error) : error)

@@ -1,7 +1,7 @@
 import { toHex } from "@sluice/encoding/bytes"
 import type { Timer } from "@sluice/ops/clock"
 import { FAST, firstRetry, nextRetry } from "../connection/retry.ts"
-import { isHostError, isTemporary } from "../errors.ts"
+import { isWorthRetrying } from "../errors.ts"
 import type { CommandResult } from "../events.ts"
 import { asAgentError } from "../network/network-error.ts"
 import type { CommandRecord, ConnectionId, RetryState, UserId } from "../store/records.ts"
@@ -96,7 +96,7 @@ export class Commands {
     } catch (reason) {
       const error = asAgentError(reason)
       if (this.#stopped || error.problem.code === "INACTIVE" || error.problem.code === "STORE") return
-      if (isTemporary(error.problem) || isHostError(error.problem)) {
+      if (isWorthRetrying(error.problem)) {
         this.#later(record, state)
         return
       }

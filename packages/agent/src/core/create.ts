@@ -14,7 +14,7 @@ import { linkParameters } from "../connection/invitation-params.ts"
 import { emptyConnection } from "../connection/new-connection.ts"
 import { addReceiveQueue, plainServer } from "../connection/new-queues.ts"
 import { AgentError, prohibited } from "../errors.ts"
-import { networkError, withoutPassword } from "../network/network-error.ts"
+import { withoutPassword } from "../network/network-error.ts"
 import { type InitialKeys, initialKeysPlan } from "../protocol/initial-keys.ts"
 import type { ConnectionId, ConnectionRecord, LinkCredentials, UserId } from "../store/records.ts"
 import { envOf } from "./base.ts"
@@ -167,17 +167,13 @@ async function newQueue(
   { kind, server, corrId, options }: Plan,
   made: MadeLink | undefined,
 ): Promise<CreatedQueue> {
-  const { client } = context.pool.session(owner, server)
   const mode = kind === "contact" ? "contact" : "messaging"
   const link = made && { data: made.data, linkId: made.linkId }
   const subscribe = options.subscribe !== false
-  let created: CreatedQueue
-  try {
-    const how = { mode, subscribe, corrId, link } as const
-    created = await createNotified(client, context.notifications.wanted, how, { signal: options.signal })
-  } catch (error) {
-    throw networkError(error, { server })
-  }
+  const how = { mode, subscribe, corrId, link } as const
+  const created = await context.pool.ask(owner, server, (relay) =>
+    createNotified(relay, context.notifications.wanted, how, { signal: options.signal }),
+  )
   const wrong = wrongAnswer(context, created, corrId, made)
   if (wrong !== undefined) throw unexpected(server, wrong)
   return created

@@ -9,6 +9,7 @@ import { canDeliver } from "../connection/steps.ts"
 import type { AgentError } from "../errors.ts"
 import { asAgentError } from "../network/network-error.ts"
 import type { Routes } from "../network/routes.ts"
+import { ownerOf } from "../network/session-key.ts"
 import type { ConnectionId, ConnectionRecord, DeliveryRecord, SendQueueRecord, SentRecord } from "../store/records.ts"
 import { type AgentBase, type EnvSource, envOf } from "./base.ts"
 import type { Connections } from "./connections.ts"
@@ -210,8 +211,7 @@ export class Deliveries {
     const body = sealForQueue(env, queue, envelopeOf({ env }, content), confirmation)
     const signed = !confirmation || isSecurable(queue)
     const to = { senderId: queue.senderId, senderKey: signed ? queue.senderKeys.privateKey : undefined }
-    const owner = { userId: record.userId, connectionId: record.id }
-    const { proxy } = await this.#parts.routes.send(owner, queue.server, (relay) =>
+    const { proxy } = await this.#parts.routes.send(ownerOf(record), queue.server, (relay) =>
       relay.sendMessage(to, body, { notify: sent.notify }),
     )
     return proxy

@@ -1,6 +1,7 @@
 import { equalBytes } from "@sluice/encoding/bytes"
 import { type Clock, sleep } from "@sluice/ops/clock"
 import { isClientError } from "@sluice/smp-client/client-error"
+import { ownerOf } from "../network/session-key.ts"
 import type { SessionPool } from "../network/session-pool.ts"
 import type { Subscriptions } from "../network/subscriptions.ts"
 import type { ConnectionId, ConnectionRecord, ReceiveQueueRecord } from "../store/records.ts"
@@ -33,8 +34,7 @@ export async function isEmpty(
   record: ConnectionRecord,
   queue: ReceiveQueueRecord,
 ): Promise<boolean> {
-  const owner = { userId: record.userId, connectionId: record.id }
-  const { client } = subscriptions.sessionOf(queue) ?? pool.session(owner, queue.server)
+  const { client } = subscriptions.sessionOf(queue) ?? pool.session(ownerOf(record), queue.server)
   try {
     return (await client.queueInfo(queue)).size === 0
   } catch (error) {

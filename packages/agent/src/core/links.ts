@@ -7,7 +7,7 @@ import type { LinkData } from "@sluice/smp-protocol/types"
 import { primaryReceiveQueue } from "../connection/draft.ts"
 import { queueUri } from "../connection/new-queues.ts"
 import { AgentError, prohibited } from "../errors.ts"
-import { networkError } from "../network/network-error.ts"
+import { ownerOf } from "../network/session-key.ts"
 import type { ConnectionId, ConnectionRecord, LinkCredentials, ReceiveQueueRecord, UserId } from "../store/records.ts"
 import type { AgentContext } from "./context.ts"
 import { userData } from "./create.ts"
@@ -49,7 +49,7 @@ export async function writeShortLink(
   if (queue.link === undefined && record.kind !== "contact") throw prohibited("link: an invitation without a link")
   const link = queue.link ?? (await newLink(context, record, queue))
   const data = sealed(context, record, link, linkData)
-  await atServer(context, record, queue, (client) => client.setLink(queue, link.linkId, data))
+  await context.pool.ask(ownerOf(record), queue.server, (relay) => relay.setLink(queue, link.linkId, data))
   return formatShortLink(shortLinkOf(record, queue, link))
 }
 
@@ -57,7 +57,7 @@ export async function writeShortLink(
 export async function removeShortLink(context: AgentContext, connectionId: ConnectionId): Promise<void> {
   const record = await context.connections.get(connectionId)
   const queue = linkQueue(record)
-  await atServer(context, record, queue, (client) => client.deleteLink(queue))
+  await context.pool.ask(ownerOf(record), queue.server, (relay) => relay.deleteLink(queue))
   await context.connections.change(connectionId, (draft) => draft.setReceiveQueue(queue.key, { link: undefined }))
 }
 
@@ -114,17 +114,4 @@ function shortLinkOf({ kind }: ConnectionRecord, { server }: ReceiveQueueRecord,
   const { linkId, linkKey } = link
   const common = { scheme: "https", server, linkKey } as const
   return kind === "contact" ? { kind, contactType: "contact", ...common } : { kind: "invitation", linkId, ...common }
-}
-
-async function atServer<T>(
-  { pool }: AgentContext,
-  { id, userId }: ConnectionRecord,
-  { server }: ReceiveQueueRecord,
-  command: (client: ReturnType<AgentContext["pool"]["session"]>["client"]) => Promise<T>,
-): Promise<T> {
-  try {
-    return await command(pool.session({ userId, connectionId: id }, server).client)
-  } catch (error) {
-    throw networkError(error, { server })
-  }
 }

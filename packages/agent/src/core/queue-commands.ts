@@ -2,8 +2,8 @@ import type { InfoMessage } from "@sluice/smp-protocol/messages/info"
 import type { NameRecord } from "@sluice/smp-protocol/messages/name"
 import { primaryReceiveQueue } from "../connection/draft.ts"
 import { AgentError } from "../errors.ts"
-import { networkError } from "../network/network-error.ts"
 import { serverWithRole } from "../network/server-choice.ts"
+import { ownerOf } from "../network/session-key.ts"
 import type { ConnectionId, UserId } from "../store/records.ts"
 import type { AgentContext } from "./context.ts"
 
@@ -14,24 +14,14 @@ export async function queueInfo(context: AgentContext, id: ConnectionId): Promis
   const record = await context.connections.get(id)
   const queue = primaryReceiveQueue(record)
   if (queue === undefined) throw new AgentError({ code: "CONN", reason: "SIMPLEX" })
-  const { client } = context.pool.session({ userId: record.userId, connectionId: id }, queue.server)
-  try {
-    return await client.queueInfo(queue)
-  } catch (error) {
-    throw networkError(error, queue)
-  }
+  return await context.pool.ask(ownerOf(record), queue.server, (relay) => relay.queueInfo(queue))
 }
 
 /** The queues of a connection take no more messages; those that wait can still be received. */
 export async function suspendQueues(context: AgentContext, id: ConnectionId): Promise<void> {
   const record = await context.connections.get(id)
   for (const queue of record.receiveQueues) {
-    const { client } = context.pool.session({ userId: record.userId, connectionId: id }, queue.server)
-    try {
-      await client.suspendQueue(queue)
-    } catch (error) {
-      throw networkError(error, queue)
-    }
+    await context.pool.ask(ownerOf(record), queue.server, (relay) => relay.suspendQueue(queue))
   }
 }
 

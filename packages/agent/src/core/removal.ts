@@ -1,3 +1,4 @@
+import { ownerOf } from "../network/session-key.ts"
 import type { SessionPool } from "../network/session-pool.ts"
 import type { Subscriptions } from "../network/subscriptions.ts"
 import type { ConnectionId, ConnectionRecord, UserId } from "../store/records.ts"
@@ -28,7 +29,7 @@ export async function removeIfDone(parts: RemovalParts, id: ConnectionId): Promi
     return record
   })
   if (removed === undefined) return
-  await pool.release({ userId: removed.userId, connectionId: id })
+  await pool.release(ownerOf(removed))
   subscriptions.prune()
   events.emit({ type: "connections-deleted", connectionIds: [id] })
   await removeUserIfDone(parts, removed.userId)

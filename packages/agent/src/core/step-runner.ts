@@ -14,9 +14,10 @@ import {
 import { FAST, firstRetry, nextRetry } from "../connection/retry.ts"
 import { receiveQueueDeleted, switchQueueCreated } from "../connection/rotation.ts"
 import { nextStep, type Step } from "../connection/steps.ts"
-import { AgentError, isHostError, isTemporary } from "../errors.ts"
+import { AgentError, isWorthRetrying } from "../errors.ts"
 import { asAgentError, networkError } from "../network/network-error.ts"
 import type { Routes } from "../network/routes.ts"
+import { ownerOf } from "../network/session-key.ts"
 import type { SessionPool } from "../network/session-pool.ts"
 import type { Subscriptions } from "../network/subscriptions.ts"
 import type { ConnectionId, ConnectionRecord, RetryState } from "../store/records.ts"
@@ -125,7 +126,7 @@ export class StepRunner {
   async #failed(id: ConnectionId, error: AgentError, state: RetryState): Promise<void> {
     if (this.#stopped || error.problem.code === "INACTIVE") return
     const { connections, users, random } = this.#parts
-    const later = isTemporary(error.problem) || isHostError(error.problem)
+    const later = isWorthRetrying(error.problem)
     const otherServer = (used: readonly Server[], userId: number): Server => users.storageServer(userId, used, random)
     const failed = await connections
       .change(
@@ -223,24 +224,16 @@ export class StepRunner {
     await this.#parts.connections.change(record.id, build, { deletedToo: true })
   }
 
-  async #asRecipient<T>(
-    { userId, id }: ConnectionRecord,
-    server: Server,
-    command: (relay: SmpCommands) => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await command(this.#parts.pool.session({ userId, connectionId: id }, server).client)
-    } catch (error) {
-      throw networkError(error, { server })
-    }
+  #asRecipient<T>(record: ConnectionRecord, server: Server, command: (relay: SmpCommands) => Promise<T>): Promise<T> {
+    return this.#parts.pool.ask(ownerOf(record), server, command)
   }
 
   async #asSender(
-    { userId, id }: ConnectionRecord,
+    record: ConnectionRecord,
     server: Server,
     command: (relay: SmpCommands) => Promise<void>,
   ): Promise<void> {
-    await this.#parts.routes.send({ userId, connectionId: id }, server, command)
+    await this.#parts.routes.send(ownerOf(record), server, command)
   }
 }
 

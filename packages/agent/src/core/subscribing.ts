@@ -1,5 +1,6 @@
 import type { AgentError } from "../errors.ts"
 import { networkError } from "../network/network-error.ts"
+import { ownerOf } from "../network/session-key.ts"
 import type { ConnectionId, ConnectionRecord, ReceiveQueueRecord } from "../store/records.ts"
 import type { AgentContext } from "./context.ts"
 import { subscribed } from "./subscribed.ts"
@@ -39,7 +40,7 @@ export async function fetchMessages(
   let count = 0
   for (const queue of record.receiveQueues) {
     if (queue.deleting !== undefined || subscriptions.isActive(queue)) continue
-    const session = pool.session({ userId: record.userId, connectionId: record.id }, queue.server)
+    const session = pool.session(ownerOf(record), queue.server)
     try {
       for (;;) {
         const message = await session.client.getMessage(queue)

@@ -63,11 +63,7 @@ export class Routes {
   }
 
   async #direct<T>(owner: SessionOwner, server: Server, command: SenderCommand<T>): Promise<Routed<T>> {
-    try {
-      return { value: await command(this.#pool.session(owner, server).client) }
-    } catch (error) {
-      throw networkError(error, { server })
-    }
+    return { value: await this.#pool.ask(owner, server, command) }
   }
 
   /** A proxy stays with its destination, until it can not be opened. */

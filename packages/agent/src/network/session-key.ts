@@ -1,6 +1,6 @@
 import { toHex } from "@sluice/encoding/bytes"
 import type { Server } from "@sluice/encoding/server-address"
-import type { ConnectionId, UserId } from "../store/records.ts"
+import type { ConnectionId, ConnectionRecord, UserId } from "../store/records.ts"
 import type { SessionMode } from "./settings.ts"
 
 /** For whom a connection to a server is used. */
@@ -8,6 +8,11 @@ export interface SessionOwner {
   readonly userId: UserId
   /** Counts only where each connection has a session of its own. */
   readonly connectionId: ConnectionId
+}
+
+/** Of all commands about a connection. */
+export function ownerOf({ userId, id }: Pick<ConnectionRecord, "userId" | "id">): SessionOwner {
+  return { userId, connectionId: id }
 }
 
 /** Text that is equal for equal servers. */

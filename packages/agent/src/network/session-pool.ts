@@ -7,7 +7,7 @@ import { clientClock } from "@sluice/smp-client/clock"
 import type { Dial } from "@sluice/smp-client/dial"
 import { AgentError } from "../errors.ts"
 import { dialFor, reachable } from "./hosts.ts"
-import { withoutPassword } from "./network-error.ts"
+import { networkError, withoutPassword } from "./network-error.ts"
 import { type SessionOwner, sessionKey, socksIdentity } from "./session-key.ts"
 import type { NetworkSettings } from "./settings.ts"
 
@@ -71,6 +71,15 @@ export class SessionPool {
       if (event.type !== "closed") this.#options.onEvent(session, event)
     })
     return session
+  }
+
+  /** What a server answers when it is asked itself, without a proxy. Rejects with `AgentError`. */
+  async ask<T>(owner: SessionOwner, server: Server, command: (client: SmpClient) => Promise<T>): Promise<T> {
+    try {
+      return await command(this.session(owner, server).client)
+    } catch (error) {
+      throw networkError(error, { server })
+    }
   }
 
   /** Whether the session is still the one for its key. */

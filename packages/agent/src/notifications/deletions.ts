@@ -1,6 +1,6 @@
 import { equalBytes } from "@sluice/encoding/bytes"
 import type { AgentBase } from "../core/base.ts"
-import { isHostError, isTemporary } from "../errors.ts"
+import { isWorthRetrying } from "../errors.ts"
 import { asAgentError } from "../network/network-error.ts"
 import { serverKey } from "../network/session-key.ts"
 import type { NtfSessions } from "./ntf-sessions.ts"
@@ -77,7 +77,7 @@ export class TokenDeletions {
       await this.#parts.sessions.background(server, (client) => client.deleteToken({ tokenId, key }))
     } catch (reason) {
       const { problem } = asAgentError(reason)
-      if (isTemporary(problem) || isHostError(problem)) return false
+      if (isWorthRetrying(problem)) return false
       this.#report(reason)
     }
     this.#deletions = this.#deletions.filter((one) => !equalBytes(one.tokenId, tokenId))

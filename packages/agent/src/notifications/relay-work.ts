@@ -2,7 +2,7 @@ import { equalBytes } from "@sluice/encoding/bytes"
 import type { SmpClient } from "@sluice/smp-client/client"
 import { notifierOf } from "../connection/notifier.ts"
 import { networkError } from "../network/network-error.ts"
-import { serverKey } from "../network/session-key.ts"
+import { ownerOf, serverKey } from "../network/session-key.ts"
 import type { ConnectionRecord, ReceiveQueueRecord } from "../store/records.ts"
 import type { SubscriptionRecord } from "./records.ts"
 import { finished, fromTheStart } from "./subscription-rows.ts"
@@ -60,7 +60,7 @@ async function prepare(parts: WorkParts, row: SubscriptionRecord): Promise<AtRel
     return undefined
   }
   if (row.action?.type === "delete") await forgetNotifier(parts, row, queue)
-  const { client } = pool.session({ userId: record.userId, connectionId: record.id }, queue.server)
+  const { client } = pool.session(ownerOf(record), queue.server)
   return { row, record, queue, client }
 }
 

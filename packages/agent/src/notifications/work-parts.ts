@@ -1,6 +1,6 @@
 import type { AgentBase } from "../core/base.ts"
 import type { Connections } from "../core/connections.ts"
-import { isHostError, isTemporary } from "../errors.ts"
+import { isWorthRetrying } from "../errors.ts"
 import { asAgentError } from "../network/network-error.ts"
 import type { SessionPool } from "../network/session-pool.ts"
 import type { NtfSessions } from "./ntf-sessions.ts"
@@ -25,7 +25,7 @@ export interface WorkParts extends Pick<AgentBase, "store" | "crypto" | "clock" 
  */
 export async function failed({ events, rows }: WorkParts, row: SubscriptionRecord, reason: unknown): Promise<boolean> {
   const error = asAgentError(reason)
-  if (isTemporary(error.problem) || isHostError(error.problem)) return true
+  if (isWorthRetrying(error.problem)) return true
   const { connectionId } = row
   const now = rows.get(connectionId)
   if (error.problem.code === "CONN" && error.problem.reason === "NOT_FOUND") {
