@@ -11,11 +11,14 @@ export interface OwnConnectionParts extends Pick<AgentBase, "crypto" | "clock" |
   readonly pool: Pick<SessionPool, "settings">
 }
 
+/** How such a connection is made, by clients of all kinds of servers. */
+export type OwnConnectionOptions = Pick<ConnectOptions, "crypto" | "clock" | "patience" | "dial" | "signal">
+
 /** How a connection outside of all sessions is made, for the test of a server that somebody waits for. */
 export function ownConnection<S extends Server>(
   { crypto, clock, pool, dial }: OwnConnectionParts,
   server: S,
-): { readonly server: S; readonly options: Pick<ConnectOptions, "crypto" | "clock" | "patience" | "dial"> } {
+): { readonly server: S; readonly options: OwnConnectionOptions } {
   const { settings } = pool
   const nobody = { userId: 0, connectionId: new Uint8Array(0) }
   const identity = socksIdentity("server", nobody, server, clock.now())

@@ -3,44 +3,32 @@ import { connect } from "@sluice/smp-client/connect"
 import type { SmpConnection } from "@sluice/smp-client/connection"
 import type { AgentError } from "../errors.ts"
 import { asAgentError, networkError } from "../network/network-error.ts"
-import type { AgentContext } from "./context.ts"
-import { ownConnection } from "./own-connection.ts"
+import type { OwnConnectionParts } from "./own-connection.ts"
+import { type FailedStep, tryServer } from "./try-server.ts"
 
-/** What a server is asked for, in this order. */
+/** What a relay is asked for, in this order. */
 export type ServerTestStep = "connect" | "create-queue" | "secure-queue" | "delete-queue" | "disconnect"
 
-/** Where a test of a server ended. */
-export interface ServerTestFailure {
-  readonly step: ServerTestStep
-  readonly error: AgentError
-}
+/** Where a test of a relay ended. */
+export type ServerTestFailure = FailedStep<ServerTestStep>
 
 /**
- * Whether a server can be used with this address: makes, secures and deletes a queue on a connection of its own (agent.md
+ * Whether a relay can be used with this address: makes, secures and deletes a queue on a connection of its own (agent.md
  * §17). `undefined` if it can.
  */
-export async function testServer(
-  context: AgentContext,
+export function testServer(
+  parts: OwnConnectionParts,
   address: ServerAddress,
   signal: AbortSignal | undefined,
 ): Promise<ServerTestFailure | undefined> {
-  let step: ServerTestStep = "connect"
-  let connection: SmpConnection | undefined
-  try {
-    const { server, options } = ownConnection(context, address)
-    connection = await connect(server, { ...options, signal })
-    step = "create-queue"
-    const queue = await connection.createQueue({ subscribe: false }, { signal })
-    step = "secure-queue"
-    await connection.secure(queue, context.crypto.generateKeyPair("ed25519").publicKey, { signal })
-    step = "delete-queue"
-    await connection.deleteQueue(queue, { signal })
-    step = "disconnect"
-    await connection.close()
-    return undefined
-  } catch (error) {
-    signal?.throwIfAborted()
-    await connection?.close()
-    return { step, error: asAgentError(networkError(error, { server: address })) }
+  const ask = async (relay: SmpConnection, begin: (step: ServerTestStep) => void): Promise<void> => {
+    begin("create-queue")
+    const queue = await relay.createQueue({ subscribe: false }, { signal })
+    begin("secure-queue")
+    await relay.secure(queue, parts.crypto.generateKeyPair("ed25519").publicKey, { signal })
+    begin("delete-queue")
+    await relay.deleteQueue(queue, { signal })
   }
+  const errorOf = (reason: unknown): AgentError => asAgentError(networkError(reason, { server: address }))
+  return tryServer(parts, address, { connect, ask, errorOf }, signal)
 }
