@@ -5,12 +5,12 @@ import { asAgentError } from "../network/network-error.ts"
 import type { SessionPool } from "../network/session-pool.ts"
 import type { Subscriptions } from "../network/subscriptions.ts"
 import type { ConnectionId, ConnectionRecord } from "../store/records.ts"
-import { TokenDeletions } from "./deletions.ts"
 import { type NtfSessionOptions, NtfSessions } from "./ntf-sessions.ts"
 import { SubscriptionRows } from "./subscription-rows.ts"
+import { SubscriptionWorkers } from "./subscription-workers.ts"
 import { notifiedQueue, Supervisor } from "./supervisor.ts"
+import { TokenDeletions } from "./token-deletions.ts"
 import { Tokens } from "./tokens.ts"
-import { Workers } from "./workers.ts"
 
 /** Settings of push notifications. */
 export interface NotificationOptions extends NtfSessionOptions {
@@ -34,7 +34,7 @@ export class NotificationCore {
   readonly supervisor: Supervisor
   readonly #parts: NotificationParts
   readonly #deletions: TokenDeletions
-  readonly #workers: Workers
+  readonly #workers: SubscriptionWorkers
   readonly #working = new Set<Promise<void>>()
   /** For new registrations. */
   servers: readonly Server[]
@@ -54,7 +54,7 @@ export class NotificationCore {
       },
     })
     const work = { ...parts, sessions: this.sessions, rows: this.rows, tokens: this.tokens }
-    this.#workers = new Workers(work)
+    this.#workers = new SubscriptionWorkers(work)
     this.supervisor = new Supervisor({ ...work, wake: (row) => this.#workers.wake(row) })
   }
 

@@ -1,9 +1,11 @@
 import { equalBytes } from "@sluice/encoding/bytes"
 import type { Server } from "@sluice/encoding/server-address"
-import type { SubscriptionRequest } from "@sluice/ntf-client/ntf-commands"
+import type { NtfClient } from "@sluice/ntf-client/client"
+import type { SubscriptionRequest, TokenAccess } from "@sluice/ntf-client/ntf-commands"
 import type { SubscriptionStatus } from "@sluice/ntf-protocol/status"
 import type { Outcome } from "@sluice/smp-client/request"
 import type { EntityId } from "@sluice/smp-protocol/types"
+import type { AgentError } from "../errors.ts"
 import { isUnknown, ntfError } from "./ntf-error.ts"
 import type { SubscriptionRecord } from "./records.ts"
 import { finished, fromTheStart } from "./subscription-rows.ts"
@@ -16,7 +18,33 @@ const FIRST_CHECK = 86_400_000
 /** Looks after it, ms. */
 const NEXT_CHECK = 3 * 86_400_000
 
-type Later = SubscriptionRecord[]
+/** One command about many rows. */
+interface Inquiry<Question, Answer> {
+  /** What to ask about a row; `undefined` where something else has to be done first, and was begun. */
+  questionOf(parts: WorkParts, row: SubscriptionRecord): Promise<Question | undefined>
+  /** Asks in one turn; answers in the order of the questions. */
+  send(client: NtfClient, token: TokenAccess, questions: readonly Question[]): Promise<Outcome<Answer>[]>
+  answered(parts: WorkParts, row: SubscriptionRecord, answer: Answer, token: TokenAccess): Promise<void>
+  /** What to do if the server does not know what it is asked about; by default that is a failure like others. */
+  unknown?(parts: WorkParts, row: SubscriptionRecord): Promise<void>
+}
+
+const SUBSCRIBE: Inquiry<SubscriptionRequest, EntityId> = {
+  questionOf: requestFor,
+  send: (client, token, requests) => client.subscribeMany(token, requests),
+  answered: subscribed,
+}
+
+const CHECK: Inquiry<EntityId, SubscriptionStatus> = {
+  questionOf: async (parts, row) => {
+    if (row.subscriptionId === undefined) await anew(parts, row)
+    return row.subscriptionId
+  },
+  send: (client, { key }, ids) => client.checkSubscriptions(ids, key),
+  answered: checked,
+  // The server has no such subscription, or the registration is another one.
+  unknown: anew,
+}
 
 /** Makes and checks subscriptions at one notification server (notifications-client.md §4.4). */
 export async function workAtServer(
@@ -24,45 +52,53 @@ export async function workAtServer(
   server: Server,
   taken: readonly SubscriptionRecord[],
 ): Promise<readonly SubscriptionRecord[]> {
-  const later: Later = []
   const of = (type: string): SubscriptionRecord[] => taken.filter(({ action }) => action?.type === type)
   // Both are sent in one turn where both are due.
-  await Promise.all([subscribe(parts, server, of("create"), later), check(parts, server, of("check"), later)])
-  return later
+  const later = await Promise.all([
+    askAbout(parts, server, of("create"), SUBSCRIBE),
+    askAbout(parts, server, of("check"), CHECK),
+  ])
+  return later.flat()
 }
 
-async function subscribe(
+/** Asks the server about all rows that there is something to ask about; gives those that failed for now. */
+async function askAbout<Question, Answer>(
   parts: WorkParts,
   server: Server,
   rows: readonly SubscriptionRecord[],
-  later: Later,
-): Promise<void> {
-  const token = parts.tokens.instant
-  const ready: { readonly row: SubscriptionRecord; readonly request: SubscriptionRequest }[] = []
-  for (const row of rows) {
-    if (token === undefined) await put(parts, row, notInstant(), later)
-    else {
-      const request = await requestFor(parts, row)
-      if (request !== undefined) ready.push({ row, request })
-    }
+  { questionOf, send, answered, unknown }: Inquiry<Question, Answer>,
+): Promise<readonly SubscriptionRecord[]> {
+  const later: SubscriptionRecord[] = []
+  const fail = async (row: SubscriptionRecord, error: AgentError): Promise<void> => {
+    if (await failed(parts, row, error)) later.push(row)
   }
-  if (token === undefined || ready.length === 0) return
-  const requests = ready.map(({ request }) => request)
-  const asked = parts.sessions.background(server, (client) => client.subscribeMany(accessOf(token), requests))
-  const outcomes = await allOrNone(asked, ready.length)
-  await each(ready, outcomes, async ({ row }, outcome: Outcome<EntityId>) => {
-    if (!outcome.ok) return await put(parts, row, ntfError(outcome.error, server), later)
-    const now = parts.rows.get(row.connectionId)
-    if (now === undefined) return
-    await parts.rows.put(
-      finished(now, {
-        subscriptionId: outcome.value,
-        tokenId: token.tokenId,
-        state: { type: "CREATED", status: { type: "NEW" } },
-        action: { type: "check", at: parts.clock.now() + FIRST_CHECK },
-      }),
-    )
-  })
+  const token = parts.tokens.instant
+  if (token === undefined) {
+    for (const row of rows) await fail(row, notInstant())
+    return later
+  }
+  const asked: SubscriptionRecord[] = []
+  const questions: Question[] = []
+  for (const row of rows) {
+    const question = await questionOf(parts, row)
+    if (question === undefined) continue
+    asked.push(row)
+    questions.push(question)
+  }
+  if (asked.length === 0) return later
+  const access = accessOf(token)
+  const answers = parts.sessions.background(server, (client) => send(client, access, questions))
+  const outcomes = await allOrNone(answers, asked.length)
+  await Promise.all(
+    asked.map(async (row, n) => {
+      const outcome = outcomes[n] as Outcome<Answer>
+      if (outcome.ok) return await answered(parts, row, outcome.value, access)
+      const error = ntfError(outcome.error, server)
+      if (unknown !== undefined && isUnknown(error)) await unknown(parts, row)
+      else await fail(row, error)
+    }),
+  )
+  return later
 }
 
 /** What `SNEW` says of a row; without the notifier's keys another notifier has to be made. */
@@ -82,31 +118,17 @@ async function requestFor(parts: WorkParts, row: SubscriptionRecord): Promise<Su
   return { queue: { server: relay, notifierId }, notifierKey: notifier.notifierKey }
 }
 
-async function check(
-  parts: WorkParts,
-  server: Server,
-  rows: readonly SubscriptionRecord[],
-  later: Later,
+async function subscribed(
+  { rows, clock }: WorkParts,
+  { connectionId }: SubscriptionRecord,
+  subscriptionId: EntityId,
+  { tokenId }: TokenAccess,
 ): Promise<void> {
-  const token = parts.tokens.instant
-  const ready: { readonly row: SubscriptionRecord; readonly id: EntityId }[] = []
-  for (const row of rows) {
-    if (token === undefined) await put(parts, row, notInstant(), later)
-    else if (row.subscriptionId === undefined) await anew(parts, row)
-    else ready.push({ row, id: row.subscriptionId })
-  }
-  if (token === undefined || ready.length === 0) return
-  const { key } = accessOf(token)
-  const ids = ready.map(({ id }) => id)
-  const asked = parts.sessions.background(server, (client) => client.checkSubscriptions(ids, key))
-  const outcomes = await allOrNone(asked, ready.length)
-  await each(ready, outcomes, async ({ row }, outcome: Outcome<SubscriptionStatus>) => {
-    if (outcome.ok) return await checked(parts, row, outcome.value)
-    const error = ntfError(outcome.error, server)
-    // The server has no such subscription, or the registration is another one.
-    if (isUnknown(error)) await anew(parts, row)
-    else await put(parts, row, error, later)
-  })
+  const now = rows.get(connectionId)
+  if (now === undefined) return
+  const state = { type: "CREATED", status: { type: "NEW" } } as const
+  const action = { type: "check", at: clock.now() + FIRST_CHECK } as const
+  await rows.put(finished(now, { subscriptionId, tokenId, state, action }))
 }
 
 async function checked(parts: WorkParts, row: SubscriptionRecord, status: SubscriptionStatus): Promise<void> {
@@ -132,10 +154,6 @@ async function anew(parts: WorkParts, { connectionId }: SubscriptionRecord): Pro
   parts.wake(next)
 }
 
-async function put(parts: WorkParts, row: SubscriptionRecord, error: unknown, later: Later): Promise<void> {
-  if (await failed(parts, row, error)) later.push(row)
-}
-
 /** A server that must not be connected to, by the settings of the network, fails each of the commands. */
 async function allOrNone<T>(asked: Promise<Outcome<T>[]>, count: number): Promise<Outcome<T>[]> {
   try {
@@ -143,13 +161,4 @@ async function allOrNone<T>(asked: Promise<Outcome<T>[]>, count: number): Promis
   } catch (error) {
     return Array.from({ length: count }, () => ({ ok: false, error }))
   }
-}
-
-/** Each with its outcome. */
-async function each<T, O>(
-  items: readonly T[],
-  outcomes: readonly O[],
-  take: (item: T, outcome: O) => Promise<void>,
-): Promise<void> {
-  await Promise.all(items.map((item, n) => take(item, outcomes[n] as O)))
 }

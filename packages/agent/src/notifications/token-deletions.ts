@@ -5,7 +5,8 @@ import { asAgentError } from "../network/network-error.ts"
 import { serverKey } from "../network/session-key.ts"
 import type { NtfSessions } from "./ntf-sessions.ts"
 import type { TokenDeletionRecord } from "./records.ts"
-import { type Job, RowWorker } from "./row-worker.ts"
+import type { Job, Work } from "./row-worker.ts"
+import { RowWorkers } from "./row-workers.ts"
 
 /** What {@link TokenDeletions} need. */
 export interface TokenDeletionParts extends Pick<AgentBase, "store" | "clock" | "events"> {
@@ -15,12 +16,12 @@ export interface TokenDeletionParts extends Pick<AgentBase, "store" | "clock" | 
 /** Deletes registrations that are gone here at their servers, for as long as that takes (notifications-client.md §3.4). */
 export class TokenDeletions {
   readonly #parts: TokenDeletionParts
-  readonly #workers = new Map<string, RowWorker<TokenDeletionRecord>>()
+  readonly #workers: RowWorkers<TokenDeletionRecord>
   #deletions: TokenDeletionRecord[] = []
-  #stopped = false
 
   constructor(parts: TokenDeletionParts) {
     this.#parts = parts
+    this.#workers = new RowWorkers(parts.clock, (name) => this.#workFor(name))
   }
 
   async load(): Promise<void> {
@@ -31,43 +32,37 @@ export class TokenDeletions {
   async add(deletion: TokenDeletionRecord): Promise<void> {
     await this.#parts.store.commit([{ table: "notificationDeletions", put: deletion }])
     this.#deletions.push(deletion)
-    if (!this.#stopped) this.#worker(deletion).wake()
+    this.#workers.wake(serverKey(deletion.server), deletion)
   }
 
   retryNow(): void {
-    for (const worker of this.#workers.values()) worker.retryNow()
+    this.#workers.retryNow()
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true
-    await Promise.all([...this.#workers.values()].map((worker) => worker.stop()))
+  /** Begins nothing more; resolves when nothing is under way. */
+  stop(): Promise<void> {
+    return this.#workers.stop()
   }
 
   resume(): void {
-    this.#stopped = false
-    for (const worker of this.#workers.values()) worker.resume()
+    this.#workers.resume()
     this.#wakeAll()
   }
 
   #wakeAll(): void {
-    for (const deletion of this.#deletions) this.#worker(deletion).wake()
+    for (const deletion of this.#deletions) this.#workers.wake(serverKey(deletion.server), deletion)
   }
 
-  #worker({ server }: TokenDeletionRecord): RowWorker<TokenDeletionRecord> {
-    const key = serverKey(server)
-    const known = this.#workers.get(key)
-    if (known !== undefined) return known
-    const worker = new RowWorker<TokenDeletionRecord>(this.#parts.clock, {
-      jobs: () => this.#deletions.filter((one) => serverKey(one.server) === key).map(job),
+  #workFor(name: string): Work<TokenDeletionRecord> {
+    return {
+      jobs: () => this.#deletions.filter(({ server }) => serverKey(server) === name).map(job),
       run: async (rows) => {
         const done = await Promise.all(rows.map((row) => this.#delete(row)))
         return rows.filter((_, n) => done[n] === false)
       },
       idOf: ({ tokenId }) => tokenId,
       crashed: (error) => this.#report(error),
-    })
-    this.#workers.set(key, worker)
-    return worker
+    }
   }
 
   /** Whether it is over; false to try again. */

@@ -1,29 +1,25 @@
 import { asAgentError } from "../network/network-error.ts"
 import type { SubscriptionRecord } from "./records.ts"
 import { workAtRelay } from "./relay-work.ts"
-import { type Job, RowWorker } from "./row-worker.ts"
+import type { Job, Work } from "./row-worker.ts"
+import { RowWorkers } from "./row-workers.ts"
 import { workAtServer } from "./server-work.ts"
 import { workerOf } from "./subscription-rows.ts"
 import type { WorkParts } from "./work-parts.ts"
 
 /** One worker for each relay and each notification server that something is to be done with. */
-export class Workers {
+export class SubscriptionWorkers {
   readonly #parts: WorkParts
-  readonly #workers = new Map<string, RowWorker<SubscriptionRecord>>()
-  #stopped = false
+  readonly #workers: RowWorkers<SubscriptionRecord>
 
   constructor(parts: Omit<WorkParts, "wake">) {
     this.#parts = { ...parts, wake: (row) => this.wake(row) }
+    this.#workers = new RowWorkers(parts.clock, (name, row) => this.#workFor(name, row))
   }
 
   /** Lets the worker of a row look at it, if there is something to do. */
   wake(row: SubscriptionRecord): void {
-    if (row.action === undefined || this.#stopped) return
-    const name = workerOf(row, row.action)
-    const known = this.#workers.get(name)
-    const worker = known ?? this.#make(name, row)
-    if (known === undefined) this.#workers.set(name, worker)
-    worker.wake()
+    if (row.action !== undefined) this.#workers.wake(workerOf(row, row.action), row)
   }
 
   /** Everything that is stored, after a start. */
@@ -32,24 +28,22 @@ export class Workers {
   }
 
   retryNow(): void {
-    for (const worker of this.#workers.values()) worker.retryNow()
+    this.#workers.retryNow()
   }
 
   /** Begins nothing more; resolves when nothing is under way. */
-  async stop(): Promise<void> {
-    this.#stopped = true
-    await Promise.all([...this.#workers.values()].map((worker) => worker.stop()))
+  stop(): Promise<void> {
+    return this.#workers.stop()
   }
 
   resume(): void {
-    this.#stopped = false
-    for (const worker of this.#workers.values()) worker.resume()
+    this.#workers.resume()
     this.wakeAll()
   }
 
-  #make(name: string, { ntfServer }: SubscriptionRecord): RowWorker<SubscriptionRecord> {
+  #workFor(name: string, { ntfServer }: SubscriptionRecord): Work<SubscriptionRecord> {
     const parts = this.#parts
-    return new RowWorker<SubscriptionRecord>(parts.clock, {
+    return {
       jobs: () => this.#jobs(name),
       run: async (rows) => {
         const taken = await this.#take(rows)
@@ -57,7 +51,7 @@ export class Workers {
       },
       idOf: ({ connectionId }) => connectionId,
       crashed: (error) => parts.events.emit({ type: "error", error: asAgentError(error) }),
-    })
+    }
   }
 
   *#jobs(name: string): Iterable<Job<SubscriptionRecord>> {
