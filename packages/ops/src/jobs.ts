@@ -16,6 +16,11 @@ export interface Job {
    * `firstAfter` is not used then.
    */
   readonly aligned?: boolean
+  /**
+   * It removes what is not needed any more, and needs no room for that. Where what is kept of jobs has no room, those that
+   * make some run nevertheless. A run more than was due must do no harm. Default false.
+   */
+  readonly makesRoom?: boolean
   /** Does the work. When the signal aborts, it should finish what it has begun and return soon. */
   run(signal: AbortSignal): Promise<void>
 }

@@ -5,6 +5,8 @@ import type { Log } from "@sluice/ops/log"
 import type { MetricsRegister } from "@sluice/ops/metrics"
 import { type Processor, Queue, WaitingError, Worker } from "bullmq"
 import type { RedisConnection } from "./connection.ts"
+import { JobsWhileFull } from "./jobs-while-full.ts"
+import { toRedisError } from "./redis-error.ts"
 
 /** How jobs are shared out. */
 export interface BullmqJobsOptions {
@@ -16,13 +18,20 @@ export interface BullmqJobsOptions {
   readonly shortestBackOff?: number
   /** Longest wait that repeated failures lead to, in milliseconds. 10 min. */
   readonly longestBackOff?: number
+  /** Milliseconds between looks whether Redis has room for what is kept of jobs. 30 s. */
+  readonly lookForRoom?: number
 }
 
 export interface BullmqJobsComponents {
-  readonly connection: Pick<RedisConnection, "prefix" | "client" | "onChange">
+  readonly connection: Pick<RedisConnection, "prefix" | "client" | "onChange" | "command" | "run" | "load">
   readonly clock: Clock
   readonly log: Log
   readonly register: MetricsRegister
+}
+
+interface KnownJob {
+  readonly job: Job
+  readonly metrics: JobMetrics
 }
 
 /** The name that BullMQ's back-off has for ours. */
@@ -37,7 +46,7 @@ const NEVER = 1_000_000
  * jobs come one after the other, so that none overlaps with itself and a fleet is never busy with several. A failed run is
  * logged and counted by the node that had it and tried again, by any node, after a wait that doubles, as long as the next
  * regular run is further away. A node that dies or is paused loses its run to another. Schedules are made again when Redis
- * comes back without them.
+ * comes back without them. While Redis is full the queue stands still, and only jobs that make room run, without it.
  *
  * What is kept is bounded: one hash per job, one entry per run that waits, and about 10,000 events.
  */
@@ -48,7 +57,8 @@ export function bullmqJobs(options: BullmqJobsOptions, components: BullmqJobsCom
 class BullmqJobs implements JobRunner {
   readonly #options: BullmqJobsOptions
   readonly #components: BullmqJobsComponents
-  readonly #jobs = new Map<string, { readonly job: Job; readonly metrics: JobMetrics }>()
+  readonly #jobs = new Map<string, KnownJob>()
+  readonly #whileFull: JobsWhileFull
   readonly #abort = new AbortController()
   readonly #errors: { value: number }
   #clients: { disconnect(): void }[] = []
@@ -56,8 +66,8 @@ class BullmqJobs implements JobRunner {
   #worker: Worker | undefined
   #stopped: Promise<void> | undefined
   #endListening: () => void = () => undefined
-  /** The run under way here. */
-  #running: Promise<void> = Promise.resolve()
+  /** The runs under way here, by the names of their jobs. */
+  readonly #running = new Map<string, Promise<void>>()
 
   constructor(options: BullmqJobsOptions, components: BullmqJobsComponents) {
     this.#options = options
@@ -65,6 +75,14 @@ class BullmqJobs implements JobRunner {
     this.#errors = components.register.counter({
       name: "sluice_job_queue_errors_total",
       help: "Failures of the queue of periodic jobs itself, such as lost connections",
+    })
+    this.#whileFull = new JobsWhileFull({
+      ...components,
+      prefix: this.#prefix,
+      every: options.lookForRoom ?? 30_000,
+      jobs: () => [...this.#jobs.values()].map(({ job }) => job).filter(({ makesRoom }) => makesRoom === true),
+      run: (job) => this.#runWithoutQueue(job),
+      hasRoom: () => this.#prepareAgain(),
     })
   }
 
@@ -77,15 +95,15 @@ class BullmqJobs implements JobRunner {
 
   async start(): Promise<void> {
     if (this.#queue !== undefined || this.#abort.signal.aborted) return
-    const { name = "jobs", stalledAfter = 30_000 } = this.#options
-    // The braces keep all keys in one slot of a Cluster.
-    const prefix = `{${this.#components.connection.prefix}${name}}`
+    const { stalledAfter = 30_000 } = this.#options
+    const [name, prefix] = [this.#name, this.#prefix]
     const queue = new Queue(name, { prefix, connection: this.#client(), defaultJobOptions: DEFAULTS })
     queue.on("error", (error) => this.#onError(error))
     this.#queue = queue
+    this.#whileFull.start()
     await this.#prepare(queue)
     this.#endListening = this.#components.connection.onChange((isUp) => {
-      if (isUp) this.#prepare(queue).catch((error: unknown) => this.#onError(error))
+      if (isUp) this.#prepareAgain()
     })
     if (this.#abort.signal.aborted) return
     const worker = new Worker(name, this.#process, {
@@ -114,7 +132,8 @@ class BullmqJobs implements JobRunner {
 
   async #stop(): Promise<void> {
     this.#endListening()
-    await this.#running
+    await this.#whileFull.stop()
+    await Promise.allSettled(this.#running.values())
     // While Redis is away, BullMQ waits for it to say goodbye; nothing depends on that.
     const late = Promise.withResolvers<void>()
     const timer = this.#components.clock.setTimeout(late.resolve, GOODBYE)
@@ -132,6 +151,15 @@ class BullmqJobs implements JobRunner {
     }
   }
 
+  get #name(): string {
+    return this.#options.name ?? "jobs"
+  }
+
+  /** The braces keep all keys in one slot of a Cluster. */
+  get #prefix(): string {
+    return `{${this.#components.connection.prefix}${this.#name}}`
+  }
+
   #client(): ReturnType<RedisConnection["client"]> {
     const client = this.#components.connection.client()
     client.on("error", (error) => this.#onError(error))
@@ -139,10 +167,20 @@ class BullmqJobs implements JobRunner {
     return client
   }
 
-  /** At the start, and whenever Redis is there again: it may have come back without what it knew. */
+  /** At the start, and whenever Redis is there or has room again: it may have come back without what it knew. */
   async #prepare(queue: Queue): Promise<void> {
-    await queue.setGlobalConcurrency(1)
-    for (const { job } of this.#jobs.values()) await this.#schedule(queue, job)
+    try {
+      await queue.setGlobalConcurrency(1)
+      for (const { job } of this.#jobs.values()) await this.#schedule(queue, job)
+    } catch (error) {
+      // A node can be at work without its schedules; they are made when there is room.
+      if (toRedisError(error).code !== "REDIS_FULL") throw error
+      this.#whileFull.found(true)
+    }
+  }
+
+  #prepareAgain(): void {
+    if (this.#queue !== undefined) this.#prepare(this.#queue).catch((error: unknown) => this.#onError(error))
   }
 
   /** Makes the schedule of a job, unless another node did: then the next run stays when it is. */
@@ -160,33 +198,50 @@ class BullmqJobs implements JobRunner {
     const known = this.#jobs.get(run.name)
     // Nodes of another version may know it; if none does, this is seen in the metrics of no job, but in the log.
     if (known === undefined) throw new Error(`no job is named ${run.name} in this version of the program`)
-    const { job, metrics } = known
-    const { clock, log } = this.#components
-    const begun = clock.monotonic()
-    const ended = lost === undefined ? this.#abort.signal : AbortSignal.any([this.#abort.signal, lost])
-    const running = job.run(ended)
-    this.#running = running.catch(() => undefined)
     try {
-      await running
+      await this.#run(known, lost)
     } catch (error) {
       if (this.#abort.signal.aborted) {
         // Told to end: another node goes on with it.
         await run.moveToWait(token)
         throw new WaitingError()
       }
-      metrics.failures.value++
       const attempt = run.attemptsMade + 1
-      log.warn("job failed", {
-        job: job.name,
-        attempt,
-        retryInMs: attempt < (run.opts.attempts ?? 1) ? this.#backOff(job.name, attempt) : job.every,
-        error,
-      })
+      const retry = attempt < (run.opts.attempts ?? 1) ? this.#backOff(run.name, attempt) : known.job.every
+      this.#failed(known, attempt, retry, error)
       throw error
-    } finally {
+    }
+  }
+
+  async #runWithoutQueue({ name, every }: Job): Promise<void> {
+    const known = this.#jobs.get(name)
+    if (known === undefined || this.#running.has(name)) return
+    try {
+      await this.#run(known)
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.#failed(known, 1, every, error)
+    }
+  }
+
+  /** A run on this node. The one that is under way here will do: then it was begun when the queue was full. */
+  #run({ job, metrics }: KnownJob, lost?: AbortSignal): Promise<void> {
+    const { clock } = this.#components
+    const begun = clock.monotonic()
+    const ended = lost === undefined ? this.#abort.signal : AbortSignal.any([this.#abort.signal, lost])
+    const running = this.#running.get(job.name)
+    if (running !== undefined) return running
+    const started = job.run(ended).finally(() => {
+      this.#running.delete(job.name)
       metrics.runs.value++
       metrics.seconds.value += (clock.monotonic() - begun) / 1_000
-    }
+    })
+    this.#running.set(job.name, started)
+    return started
+  }
+
+  #failed({ job, metrics }: KnownJob, attempt: number, retryInMs: number, error: unknown): void {
+    metrics.failures.value++
+    this.#components.log.warn("job failed", { job: job.name, attempt, retryInMs, error })
   }
 
   /** Milliseconds to wait after so many failures in a row. */

@@ -171,23 +171,80 @@ it("the queue of jobs is made again in a Redis that came back empty", async () =
   await stopAll(nodes)
 })
 
-it("the queue of jobs stands still while Redis is full, and goes on by itself", async () => {
-  await using own = await startRedis()
-  await using ownConnection = connect(own.config())
-  const components = { connection: ownConnection, clock: systemClock, log: recordingLog() }
-  const jobs = bullmqJobs({ stalledAfter: 400 }, { ...components, register: new Metrics().register })
-  const runs: number[] = []
-  jobs.add(job(async () => void runs.push(Date.now()), { every: 100 }))
-  await jobs.start()
-  await until(() => runs.length >= 1)
-  await own.command("CONFIG", "SET", "maxmemory", 1)
-  await wait(500)
-  await own.command("CONFIG", "SET", "maxmemory", 0)
-  const before = runs.length
-  // BullMQ looks again after five seconds.
-  await until(() => runs.length > before)
-  await until(() => runs.length >= before + 3)
-  await jobs.stop()
+describe("jobs while Redis is full", () => {
+  /** Nodes on a Redis of their own, with a job that removes the first of many keys with each run, and one that does not. */
+  async function full() {
+    const own = await startRedis()
+    const log = recordingLog()
+    const connections = [connect(own.config()), connect(own.config())]
+    const runs: { readonly job: string; readonly node: number }[] = []
+    const nodes = connections.map((connection, n) => {
+      const components = { connection, clock: systemClock, log, register: new Metrics().register }
+      const jobs = bullmqJobs({ stalledAfter: 400, lookForRoom: 50 }, components)
+      jobs.add(job(async () => void runs.push({ job: "count", node: n }), { every: 100 }))
+      const run = async (): Promise<void> => {
+        runs.push({ job: "remove", node: n })
+        await connection.command(["DEL", `body:${runs.filter(({ job: name }) => name === "remove").length}`])
+      }
+      jobs.add({ name: "remove", every: 300, makesRoom: true, run })
+      return jobs
+    })
+    const runsOf = (name: string): number => runs.filter((run) => run.job === name).length
+    return {
+      ...{ own, log, nodes, runsOf },
+      warnings: () => log.entries.filter(({ level }) => level === "warn").map(({ message }) => message),
+      fill: () => own.command("CONFIG", "SET", "maxmemory", 1),
+      async [Symbol.asyncDispose](): Promise<void> {
+        await stopAll(nodes)
+        for (const connection of connections) await connection.close()
+        await own[Symbol.asyncDispose]()
+      },
+    }
+  }
+
+  it("stand still but for those that make room, which run once each; and all go on by themselves", async () => {
+    await using it = await full()
+    await Promise.all(it.nodes.map((jobs) => jobs.start()))
+    await until(() => it.runsOf("count") >= 1)
+    await it.fill()
+    await until(() => it.warnings().length === 2)
+    expect(it.warnings()).toEqual(Array(2).fill(expect.stringMatching(/^Redis has no room for the queue of jobs/)))
+    const before = [it.runsOf("count"), it.runsOf("remove")] as const
+    const begun = Date.now()
+    await until(() => it.runsOf("remove") >= before[1] + 4)
+    // Two nodes looked every 50 ms, and one of them ran it every 300 ms; the first time at once.
+    expect(it.runsOf("remove") - before[1]).toBeLessThanOrEqual(2 + (Date.now() - begun) / 300)
+    expect(it.runsOf("count") - before[0]).toBeLessThanOrEqual(1)
+
+    await it.own.command("CONFIG", "SET", "maxmemory", 0)
+    const resumed = [it.runsOf("count"), it.runsOf("remove")] as const
+    // BullMQ looks again after five seconds.
+    await until(() => it.runsOf("count") > resumed[0])
+    await until(() => it.runsOf("count") >= resumed[0] + 3 && it.runsOf("remove") > resumed[1])
+    const told = it.log.entries.filter(({ level }) => level === "info").map(({ message }) => message)
+    expect(told).toEqual(Array(2).fill("Redis has room for the queue of jobs again"))
+  })
+
+  it("begin on a Redis that is full and empty of schedules, and are scheduled when it has room", async () => {
+    await using it = await full()
+    await it.fill()
+    await Promise.all(it.nodes.map((jobs) => jobs.start()))
+    await until(() => it.runsOf("remove") >= 2)
+    expect(it.runsOf("count")).toBe(0)
+    await it.own.command("CONFIG", "SET", "maxmemory", 0)
+    await until(() => it.runsOf("count") >= 1)
+  })
+
+  it("are not run without their queue when that only has no connection, or nothing to do", async () => {
+    await using it = await full()
+    await Promise.all(it.nodes.map((jobs) => jobs.start()))
+    await until(() => it.runsOf("remove") >= 1)
+    await it.own.kill()
+    const before = it.runsOf("remove")
+    await wait(700)
+    expect(it.runsOf("remove") - before).toBeLessThanOrEqual(1)
+    expect(it.warnings()).toEqual([])
+  })
 })
 
 it("the end of a node does not wait for a Redis that is away", async () => {

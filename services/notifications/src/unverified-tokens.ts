@@ -20,6 +20,7 @@ export function unverifiedTokens(
   return {
     name: "remove-unverified-tokens",
     scope: "fleet",
+    makesRoom: true,
     every: EVERY,
     async run(signal) {
       const before = Math.floor((clock.now() - ttl) / DAY)

@@ -91,7 +91,7 @@ export function blobJobs(relay: RelayContext): Job[] {
     } while (step.cursor !== undefined)
     blobs.figures.stored = await blobs.store.countBlobs()
   }
-  return [{ name: "expire-blobs", scope: "fleet", every: blobs.checkInterval, firstAfter: 0, run }]
+  return [{ name: "expire-blobs", scope: "fleet", makesRoom: true, every: blobs.checkInterval, firstAfter: 0, run }]
 }
 
 /** Registers what is counted, zeros where blobs are off. */

@@ -14,6 +14,7 @@ export function expiryJobs(relay: RelayContext): Job[] {
     {
       name: "expire-messages",
       scope: "fleet",
+      makesRoom: true,
       every: policy.messageCheckInterval * 1000,
       run: async (signal) => {
         relay.statistics.msgExpired += await expireMessages(relay, signal)
@@ -22,6 +23,7 @@ export function expiryJobs(relay: RelayContext): Job[] {
     {
       name: "expire-notifications",
       scope: "fleet",
+      makesRoom: true,
       every: policy.notificationCheckInterval * 1000,
       run: async (signal) => {
         const before = seconds(relay.clock) - policy.notificationTtl
@@ -36,6 +38,7 @@ export function expiryJobs(relay: RelayContext): Job[] {
     jobs.push({
       name: "expire-invitations",
       scope: "fleet",
+      makesRoom: true,
       every: policy.messageCheckInterval * 1000,
       run: async (signal) => {
         const before = seconds(relay.clock) - invitationTtl

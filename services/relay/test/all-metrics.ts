@@ -28,7 +28,8 @@ export async function allMetrics(): Promise<string> {
     registerRedisMetrics(metrics.register, { figures, isUp: true }, { kept: true })
     const parts = { log: silentLog, dataFolder, metrics }
     // With the store in Redis, what a fleet does once is in its queue.
-    const connection = { prefix: "", client: () => expect.unreachable(), onChange: () => () => undefined }
+    const unused = (): never => expect.unreachable()
+    const connection = { prefix: "", client: unused, onChange: unused, command: unused, run: unused, load: unused }
     const fleetJobs: RelayParts["fleetJobs"] = (components) => bullmqJobs({}, { ...components, connection })
     await using _relay = await createRelay(loadConfig(relaySettings, {}), { ...parts, fleetJobs })
     return await metrics.render()

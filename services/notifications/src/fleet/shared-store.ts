@@ -102,8 +102,10 @@ export async function openSharedStore(
 }
 
 async function checkSchema(redis: RedisConnection, keys: NtfKeys): Promise<void> {
-  await redis.run({ steps: [["SET", keys.schema(), SCHEMA, "NX"]], write: true })
-  const version = Number(textOf(await redis.command(["GET", keys.schema()])))
+  const found = await redis.command(["GET", keys.schema()])
+  // Nothing is written where there is a version: a server can start on a Redis that is full.
+  if (found === null) await redis.run({ steps: [["SET", keys.schema(), SCHEMA, "NX"]], write: true })
+  const version = Number(textOf(found ?? (await redis.command(["GET", keys.schema()]))))
   if (version === SCHEMA) return
   throw new OperatorError(
     `redis.prefix: the notification store there has schema version ${version}, this program knows ${SCHEMA}: run the newer program`,

@@ -6,7 +6,7 @@ import { encodeToken } from "../records-code.ts"
 import { bytesIn, type RedisContext } from "./context.ts"
 import { BUCKETS } from "./keys.ts"
 import { deleteToken, token } from "./tokens.ts"
-import { forgetUnverified, noteUnverified } from "./unverified-list.ts"
+import { forgetUnverified, moveUnverified } from "./unverified-list.ts"
 
 /**
  * Goes through the oldest entries of a list: each of them leaves it, or moves to a later day. So a step begins where the
@@ -36,13 +36,13 @@ async function removeOne(c: RedisContext, tokenId: EntityId, before: number): Pr
     return false
   }
   if (found.seenDay >= before) {
-    await noteUnverified(c, tokenId, found.seenDay)
+    await moveUnverified(c, tokenId, found.seenDay)
     return false
   }
   if ((await deleteToken(c, tokenId, encodeToken(found))) !== undefined) return true
   // It has subscriptions, so it was verified, or it changed under our hands: then another run looks at it.
   const now = await token(c, tokenId)
   if (now === undefined || equalBytes(encodeToken(now), encodeToken(found))) await forgetUnverified(c, tokenId)
-  else await noteUnverified(c, tokenId, before)
+  else await moveUnverified(c, tokenId, before)
   return false
 }

@@ -56,6 +56,14 @@ return {'ok', r, subscriptions, last}
 `,
 })
 
+/** Keys: list of unverified registrations. Arguments: day, token id. */
+export const MOVE_UNVERIFIED: Script = script({
+  name: "ntf: move unverified",
+  keys: 1,
+  withoutMemory: true,
+  lua: "return redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])",
+})
+
 /** Keys: token, subscriptions, relays. Arguments: subscription id, relay id, notifier id, most subscriptions, most relays. */
 export const ADD_SUBSCRIPTION: Script = script({
   name: "ntf: add subscription",
@@ -94,6 +102,7 @@ export const TOKEN_SCRIPTS: readonly Script[] = [
   CREATE_TOKEN,
   UPDATE_TOKEN,
   DELETE_TOKEN,
+  MOVE_UNVERIFIED,
   ADD_SUBSCRIPTION,
   REMOVE_SUBSCRIPTION,
 ]

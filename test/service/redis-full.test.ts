@@ -1,0 +1,101 @@
+import { setTimeout as wait } from "node:timers/promises"
+import { type Clock, systemClock } from "@sluice/ops/clock"
+import { describe, expect, test } from "vitest"
+import { haveRedis } from "../../packages/redis/test/redis-program.ts"
+import { until } from "../../packages/redis/test/start-cluster.ts"
+import { startRedis, type TestRedis } from "../../packages/redis/test/start-redis.ts"
+import { createQueue, OK } from "../support/queue.ts"
+import { TestRelay } from "../support/relay.ts"
+import { sendTo, subWithMessage } from "../support/steps.ts"
+
+/** What relays do every half minute, they do three times a second. */
+const clock: Clock = {
+  ...systemClock,
+  setTimeout: (run, delay, options) => systemClock.setTimeout(run, delay === 30_000 ? 300 : delay, options),
+}
+/** How long messages are kept, and how many there are of them. */
+const TTL = 1_000
+const MESSAGES = 120
+const BODY = new Uint8Array(16_000)
+
+const usedMemory = async (redis: TestRedis): Promise<number> =>
+  Number(/used_memory:(\d+)/.exec(String(await redis.command("INFO", "memory")))?.[1])
+
+/** A metric of all nodes, added up. */
+async function sum(fleet: TestRelay, metric: string): Promise<number> {
+  const values = [0, 1].map(async (index) => {
+    const { port } = fleet.node(index).relay.adminAddress
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    return Number(
+      text
+        .split("\n")
+        .find((line) => line.startsWith(`${metric} `))
+        ?.split(" ")[1],
+    )
+  })
+  return (await Promise.all(values)).reduce((total, value) => total + value, 0)
+}
+
+describe.skipIf(!haveRedis)("a Redis that is full", () => {
+  test("old messages go nevertheless, once in the fleet, and then there is room again", {
+    timeout: 60_000,
+  }, async () => {
+    await using redis = await startRedis()
+    const settings = {
+      ...{ "redis.nodes": [`127.0.0.1:${redis.port}`], "redis.durability": "memory", "relay.message_quota": 1_000 },
+      // By itself nothing would expire in the time of this test.
+      ...{
+        "relay.message_ttl": `${TTL}ms`,
+        "relay.message_check_interval": "2h",
+        "relay.notification_check_interval": "1s",
+      },
+    }
+    await using fleet = await TestRelay.start({ nodes: 2, store: "redis", settings, clock })
+    const [r, s] = [await fleet.connectTo(0), await fleet.connectTo(1)]
+    const queue = await createQueue(r, { subscribe: false })
+    const empty = await usedMemory(redis)
+    for (let i = 0; i < MESSAGES; i++) expect(await sendTo(s, queue, BODY)).toEqual(OK)
+    const used = await usedMemory(redis)
+    expect(used - empty).toBeGreaterThan(MESSAGES * BODY.length)
+    await wait(TTL + 1_000)
+    await redis.command("CONFIG", "SET", "maxmemory", used)
+    const last = await sendTo(s, queue, BODY)
+    // What was sent at the border may have been taken.
+    const stored = MESSAGES + (last.tag === OK.tag ? 1 : 0)
+
+    const runs = 'sluice_job_runs_total{job="expire-messages"}'
+    await until(async () => (await usedMemory(redis)) < (empty + used) / 2)
+    await until(async () => (await sum(fleet, "sluice_job_queue_full")) === 0)
+    expect(await sum(fleet, runs)).toBe(1)
+    expect(fleet.log.entries.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/has no room for the queue/),
+    )
+    expect(fleet.relay.statistics.msgExpired + fleet.node(1).relay.statistics.msgExpired).toBe(stored)
+    expect(await sendTo(s, queue, BODY)).toEqual(OK)
+
+    // What has no need of room by itself is done through the queue again.
+    const notifications = 'sluice_job_runs_total{job="expire-notifications"}'
+    const before = await sum(fleet, notifications)
+    await until(async () => (await sum(fleet, notifications)) > before)
+  })
+
+  test("a relay stops and starts on it, and is whole when it has room", { timeout: 60_000 }, async () => {
+    await using redis = await startRedis()
+    const settings = {
+      ...{ "redis.nodes": [`127.0.0.1:${redis.port}`], "redis.durability": "memory" },
+      "relay.notification_check_interval": "1s",
+    }
+    await using relay = await TestRelay.start({ store: "redis", settings, clock })
+    const queue = await createQueue(await relay.connect())
+    expect(await sendTo(await relay.connect(), queue, "kept")).toEqual(OK)
+    await redis.command("CONFIG", "SET", "maxmemory", 1)
+    await relay.stop()
+    // Jobs have to be scheduled anew, which is not possible now.
+    await redis.command("DEL", "{sluice:jobs}:jobs:repeat")
+    await relay.start()
+    expect((await subWithMessage(await relay.connect(), queue)).first.text).toBe("kept")
+    expect((await sendTo(await relay.connect(), queue, "refused")).tag).toBe("ERR")
+    await redis.command("CONFIG", "SET", "maxmemory", 0)
+    await until(async () => (await redis.command("EXISTS", "{sluice:jobs}:jobs:repeat")) === 1)
+  })
+})
