@@ -6,8 +6,10 @@ import type { SessionPool } from "../network/session-pool.ts"
 import type { Subscriptions } from "../network/subscriptions.ts"
 import type { ConnectionId, ConnectionRecord } from "../store/records.ts"
 import { type NtfSessionOptions, NtfSessions } from "./ntf-sessions.ts"
+import type { SubscriptionRecord } from "./records.ts"
+import type { RowWorkers } from "./row-workers.ts"
 import { SubscriptionRows } from "./subscription-rows.ts"
-import { SubscriptionWorkers } from "./subscription-workers.ts"
+import { subscriptionWorkers } from "./subscription-workers.ts"
 import { notifiedQueue, Supervisor } from "./supervisor.ts"
 import { TokenDeletions } from "./token-deletions.ts"
 import { Tokens } from "./tokens.ts"
@@ -34,7 +36,7 @@ export class NotificationCore {
   readonly supervisor: Supervisor
   readonly #parts: NotificationParts
   readonly #deletions: TokenDeletions
-  readonly #workers: SubscriptionWorkers
+  readonly #workers: RowWorkers<SubscriptionRecord>
   readonly #working = new Set<Promise<void>>()
   /** For new registrations. */
   servers: readonly Server[]
@@ -54,7 +56,7 @@ export class NotificationCore {
       },
     })
     const work = { ...parts, sessions: this.sessions, rows: this.rows, tokens: this.tokens }
-    this.#workers = new SubscriptionWorkers(work)
+    this.#workers = subscriptionWorkers(work)
     this.supervisor = new Supervisor({ ...work, wake: (row) => this.#workers.wake(row) })
   }
 
@@ -93,12 +95,12 @@ export class NotificationCore {
 
   retryNow(): void {
     this.#workers.retryNow()
-    this.#deletions.retryNow()
+    this.#deletions.workers.retryNow()
   }
 
   /** Begins nothing more; resolves when nothing is under way. */
   async stop(): Promise<void> {
-    const workers = [this.#workers.stop(), this.#deletions.stop()]
+    const workers = [this.#workers.stop(), this.#deletions.workers.stop()]
     await Promise.all([...this.#working, ...workers])
     await this.supervisor.idle()
   }
@@ -106,7 +108,7 @@ export class NotificationCore {
   /** Goes on after {@link stop}. */
   resume(): void {
     this.#workers.resume()
-    this.#deletions.resume()
+    this.#deletions.workers.resume()
   }
 
   /** Closes the connections to notification servers; they are made again when needed. */

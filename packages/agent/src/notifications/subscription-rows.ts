@@ -1,9 +1,8 @@
 import { equalBytes, idKey } from "@sluice/encoding/bytes"
 import type { Server } from "@sluice/encoding/server-address"
-import { serverKey } from "../network/session-key.ts"
 import type { AgentStore } from "../store/agent-store.ts"
 import type { StoreChange } from "../store/tables.ts"
-import type { SubscriptionAction, SubscriptionRecord } from "./records.ts"
+import type { SubscriptionRecord } from "./records.ts"
 
 /**
  * Notifications of all connections, in memory as in the store. A change is seen at once by whoever looks next, and stored
@@ -67,9 +66,4 @@ export function fromTheStart(
 ): SubscriptionRecord {
   const { connectionId, relay, ntfServer } = row
   return { connectionId, relay, ntfServer, state: { type: "NEW" }, action: { type: "key", at } }
-}
-
-/** Which worker has to carry out an action: `relay …` or `ntf …`. */
-export function workerOf({ relay, ntfServer }: SubscriptionRecord, { type }: SubscriptionAction): string {
-  return type === "key" || type === "delete" ? `relay ${serverKey(relay)}` : `ntf ${serverKey(ntfServer)}`
 }

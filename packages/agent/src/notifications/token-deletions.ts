@@ -5,7 +5,6 @@ import { asAgentError } from "../network/network-error.ts"
 import { serverKey } from "../network/session-key.ts"
 import type { NtfSessions } from "./ntf-sessions.ts"
 import type { TokenDeletionRecord } from "./records.ts"
-import type { Job, Work } from "./row-worker.ts"
 import { RowWorkers } from "./row-workers.ts"
 
 /** What {@link TokenDeletions} need. */
@@ -16,53 +15,33 @@ export interface TokenDeletionParts extends Pick<AgentBase, "store" | "clock" | 
 /** Deletes registrations that are gone here at their servers, for as long as that takes (notifications-client.md §3.4). */
 export class TokenDeletions {
   readonly #parts: TokenDeletionParts
-  readonly #workers: RowWorkers<TokenDeletionRecord>
   #deletions: TokenDeletionRecord[] = []
+  /** One for each notification server. */
+  readonly workers: RowWorkers<TokenDeletionRecord>
 
   constructor(parts: TokenDeletionParts) {
     this.#parts = parts
-    this.#workers = new RowWorkers(parts.clock, (name) => this.#workFor(name))
+    this.workers = new RowWorkers(parts.clock, {
+      rows: () => this.#deletions,
+      workerOf: ({ server }) => serverKey(server),
+      jobOf: (row) => ({ id: row.tokenId, at: 0, fresh: false, row }),
+      run: async (rows) => {
+        const done = await Promise.all(rows.map((row) => this.#delete(row)))
+        return rows.filter((_, n) => done[n] === false)
+      },
+      crashed: (error) => this.#report(error),
+    })
   }
 
   async load(): Promise<void> {
     this.#deletions = await this.#parts.store.list("notificationDeletions")
-    this.#wakeAll()
+    this.workers.wakeAll()
   }
 
   async add(deletion: TokenDeletionRecord): Promise<void> {
     await this.#parts.store.commit([{ table: "notificationDeletions", put: deletion }])
     this.#deletions.push(deletion)
-    this.#workers.wake(serverKey(deletion.server), deletion)
-  }
-
-  retryNow(): void {
-    this.#workers.retryNow()
-  }
-
-  /** Begins nothing more; resolves when nothing is under way. */
-  stop(): Promise<void> {
-    return this.#workers.stop()
-  }
-
-  resume(): void {
-    this.#workers.resume()
-    this.#wakeAll()
-  }
-
-  #wakeAll(): void {
-    for (const deletion of this.#deletions) this.#workers.wake(serverKey(deletion.server), deletion)
-  }
-
-  #workFor(name: string): Work<TokenDeletionRecord> {
-    return {
-      jobs: () => this.#deletions.filter(({ server }) => serverKey(server) === name).map(job),
-      run: async (rows) => {
-        const done = await Promise.all(rows.map((row) => this.#delete(row)))
-        return rows.filter((_, n) => done[n] === false)
-      },
-      idOf: ({ tokenId }) => tokenId,
-      crashed: (error) => this.#report(error),
-    }
+    this.workers.wake(deletion)
   }
 
   /** Whether it is over; false to try again. */
@@ -83,8 +62,4 @@ export class TokenDeletions {
   #report(error: unknown): void {
     this.#parts.events.emit({ type: "error", error: asAgentError(error) })
   }
-}
-
-function job(row: TokenDeletionRecord): Job<TokenDeletionRecord> {
-  return { id: row.tokenId, at: 0, fresh: false, row }
 }
