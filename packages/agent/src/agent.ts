@@ -4,10 +4,10 @@ import type { EventHub } from "@sluice/smp-client/event-hub"
 import type { InfoMessage } from "@sluice/smp-protocol/messages/info"
 import type { NameRecord } from "@sluice/smp-protocol/messages/name"
 import { primarySendQueue } from "./connection/draft.ts"
+import { newConnectionId } from "./connection/new-connection.ts"
 import { enqueue } from "./connection/outgoing.ts"
 import { startSync } from "./connection/resync.ts"
 import { abortSwitch, startSwitch } from "./connection/rotation.ts"
-import { nextStep } from "./connection/steps.ts"
 import { requireSendable } from "./connection/sync-state.ts"
 import { abortable } from "./core/abortable.ts"
 import { acknowledge } from "./core/acknowledge.ts"
@@ -110,6 +110,7 @@ export class Agent implements AsyncDisposable {
     return this.#context.users.create(servers)
   }
 
+  /** IDs of all users, without those that are being deleted. */
   users(): readonly UserId[] {
     return this.#context.users.list().flatMap(({ id, deleted }) => (deleted === true ? [] : [id]))
   }
@@ -133,7 +134,7 @@ export class Agent implements AsyncDisposable {
 
   /** For calls that are to be repeated with the same connection if they fail. */
   newConnectionId(): ConnectionId {
-    return this.#context.crypto.randomBytes(12)
+    return newConnectionId(this.#context.crypto)
   }
 
   /** Makes an invitation or a contact address, and the links to it. */
@@ -379,7 +380,7 @@ export class Agent implements AsyncDisposable {
 
   /** Goes on after {@link suspend}: subscribes again, and delivers what waits. */
   async resume(): Promise<void> {
-    const { receiver, deliveries, steps, subscriptions, store, notifications } = this.#context
+    const { receiver, deliveries, steps, subscriptions, notifications } = this.#context
     receiver.resume()
     notifications.resume()
     deliveries.resume()
@@ -387,9 +388,7 @@ export class Agent implements AsyncDisposable {
     await subscriptions.moveAll()
     await deliveries.wakeAll()
     await this.#commands.resume()
-    for (const record of await store.list("connections")) {
-      if (record.attended !== true && nextStep(record) !== undefined) steps.start(record)
-    }
+    await steps.startAll()
   }
 
   /** Removes what is over, as the agent does by itself every 5 minutes. */
@@ -425,11 +424,9 @@ export class Agent implements AsyncDisposable {
 
   /** Goes on with everything that was under way when the agent was closed, or killed. */
   async #begin(): Promise<void> {
-    const { store, steps, deliveries, notifications } = this.#context
+    const { steps, deliveries, notifications } = this.#context
     await notifications.load()
-    for (const record of await store.list("connections")) {
-      if (record.attended !== true && nextStep(record) !== undefined) steps.start(record)
-    }
+    await steps.startAll()
     await deliveries.wakeAll()
     await this.#commands.resume()
     this.#noise.start()

@@ -8,16 +8,21 @@ export type PeerError =
   | { readonly type: "A_MESSAGE" }
   /** It does not belong here. */
   | { readonly type: "A_PROHIBITED"; readonly text: string }
+  /** It is of a version that both do not have in common. */
   | { readonly type: "A_VERSION" }
+  /** What is behind a short link does not belong there: its hash, a signature or an owner is wrong. */
   | { readonly type: "A_LINK"; readonly text: string }
+  /** It can not be decrypted. */
   | { readonly type: "A_CRYPTO"; readonly error: CryptoFailure }
   /** It came before. `dropped` names a message that the user never acknowledged. */
   | {
       readonly type: "A_DUPLICATE"
       readonly dropped?: { readonly messageId: number; readonly attempts: number } | undefined
     }
+  /** It does not fit to the queues of the connection. */
   | { readonly type: "A_QUEUE"; readonly text: string }
 
+/** Which box could not be opened, or how a message does not fit to the ratchet (crypto.md §11). */
 export type CryptoFailure =
   | { readonly type: "DECRYPT_AES" | "DECRYPT_CB" | "RATCHET_HEADER" | "RATCHET_SYNC" }
   | { readonly type: "RATCHET_EARLIER" | "RATCHET_SKIPPED"; readonly count: number }
@@ -26,7 +31,12 @@ export type CryptoFailure =
 export type AgentProblem =
   /** The call is not possible now, or never: `PROHIBITED` by the state, `SYNTAX`, `LARGE`. */
   | { readonly code: "CMD"; readonly reason: "PROHIBITED" | "SYNTAX" | "LARGE"; readonly context: string }
+  /**
+   * The connection is not there (`NOT_FOUND`), is there already (`DUPLICATE`), can not do this, or not yet (`SIMPLEX`), or
+   * its peer has chosen somebody else (`NOT_ACCEPTED`) or is gone (`NOT_AVAILABLE`).
+   */
   | { readonly code: "CONN"; readonly reason: "NOT_FOUND" | "DUPLICATE" | "SIMPLEX" | "NOT_ACCEPTED" | "NOT_AVAILABLE" }
+  /** No such user, or one that is being deleted. */
   | { readonly code: "NO_USER" }
   /** The user has no server for this. */
   | { readonly code: "NO_SERVERS" | "NO_NAME_SERVERS" }
@@ -40,8 +50,10 @@ export type AgentProblem =
   | { readonly code: "NTF"; readonly server: Server; readonly error: SmpError }
   /** A server could not be used. */
   | { readonly code: "BROKER"; readonly server: Server; readonly error: BrokerError }
+  /** The peer's agent did something wrong. */
   | { readonly code: "AGENT"; readonly error: PeerError }
   | { readonly code: "STORE"; readonly problem: AgentStoreProblem }
+  /** None of these; most often a defect of this program. */
   | { readonly code: "INTERNAL"; readonly text: string }
 
 /** The error of every call of the agent, except that an aborted call rejects with the reason of its signal. */
@@ -60,10 +72,12 @@ export class AgentError extends Error {
   }
 }
 
+/** The error for a call that the present state does not allow. `context` is fixed text, without anything of the user. */
 export function prohibited(context: string): AgentError {
   return new AgentError({ code: "CMD", reason: "PROHIBITED", context })
 }
 
+/** The error for something that the peer has sent. */
 export function peerError(error: PeerError): AgentError {
   return new AgentError({ code: "AGENT", error })
 }

@@ -1,7 +1,7 @@
 import type { Server } from "@sluice/encoding/server-address"
 import type { AgentError } from "./errors.ts"
 import type { Integrity } from "./protocol/integrity.ts"
-import type { ConnectionId, SyncState } from "./store/records.ts"
+import type { ConnectionId, SyncState, UserId } from "./store/records.ts"
 
 /** What is known of a received message besides its body. */
 export interface MessageMeta {
@@ -24,20 +24,24 @@ export type SwitchPhase = "started" | "confirmed" | "secured" | "completed"
 
 /** Everything that an agent tells (agent.md §14). */
 export type AgentEvent =
-  /** Somebody used the invitation; `allow` connects. */
+  /** Somebody used the invitation; `allowConnection` connects. */
   | {
       readonly type: "confirmation"
       readonly connectionId: ConnectionId
+      /** 12 bytes. */
       readonly confirmationId: Uint8Array
+      /** What the one who asks says about itself. */
       readonly info: Uint8Array
       readonly pq: boolean
       /** Where the peer receives. */
       readonly servers: readonly Server[]
     }
-  /** Somebody asks a contact address; `accept` or `reject`. */
+  /** Somebody asks a contact address; `acceptRequest` connects, `rejectRequest` forgets it. */
   | {
       readonly type: "request"
+      /** Of the address. */
       readonly connectionId: ConnectionId
+      /** 12 bytes. */
       readonly invitationId: Uint8Array
       readonly info: Uint8Array
       readonly pq: boolean
@@ -47,11 +51,12 @@ export type AgentEvent =
   | { readonly type: "info"; readonly connectionId: ConnectionId; readonly info: Uint8Array; readonly pq: boolean }
   /** Both sides can send; once for each connection. */
   | { readonly type: "connected"; readonly connectionId: ConnectionId; readonly pq: boolean }
-  /** To be acknowledged with `ack`; the next one comes after that. */
+  /** To be acknowledged with `acknowledge`; the next one comes after that. */
   | {
       readonly type: "message"
       readonly connectionId: ConnectionId
       readonly meta: MessageMeta
+      /** The peer wanted a notification of it. */
       readonly notify: boolean
       readonly body: Uint8Array
     }
@@ -92,6 +97,7 @@ export type AgentEvent =
       readonly direction: "receive" | "send"
       readonly phase: SwitchPhase
     }
+  /** Messages can not be decrypted, or can again; `synchronizeRatchet` makes a new ratchet. */
   | {
       readonly type: "ratchet-sync"
       readonly connectionId: ConnectionId
@@ -104,7 +110,9 @@ export type AgentEvent =
   | { readonly type: "queue-gone"; readonly connectionId: ConnectionId }
   /** A relay is away, and these connections with it; once for each relay. */
   | { readonly type: "down"; readonly server: Server; readonly connectionIds: readonly ConnectionId[] }
+  /** These connections receive again. */
   | { readonly type: "up"; readonly server: Server; readonly connectionIds: readonly ConnectionId[] }
+  /** Queues of deleted connections are gone at their relays; with an error, a relay did not say so and is asked no more. */
   | {
       readonly type: "queues-deleted"
       readonly queues: readonly {
@@ -113,22 +121,25 @@ export type AgentEvent =
         readonly error?: AgentError | undefined
       }[]
     }
+  /** Nothing is left of these connections, here or at relays. */
   | { readonly type: "connections-deleted"; readonly connectionIds: readonly ConnectionId[] }
-  | { readonly type: "user-deleted"; readonly userId: number }
-  /** An asynchronous command has ended. */
+  /** Nothing is left of the user's connections either. */
+  | { readonly type: "user-deleted"; readonly userId: UserId }
+  /** A command that was given to `later` has ended. */
   | {
       readonly type: "command-done"
       readonly correlation: string
       readonly connectionId?: ConnectionId | undefined
       readonly result: CommandResult
     }
+  /** Something went wrong that no call waits for: with a connection, or without one with the agent itself. */
   | { readonly type: "error"; readonly connectionId?: ConnectionId | undefined; readonly error: AgentError }
-  /** All work has stopped after `suspend`. */
+  /** All work has stopped after `suspend`, or the time for that is over. */
   | { readonly type: "suspended" }
   /** The last event. */
   | { readonly type: "closed"; readonly error: AgentError }
 
-/** What an asynchronous command gave. */
+/** What came of a command that was given to `later`. */
 export type CommandResult =
   | { readonly type: "created"; readonly link: string; readonly shortLink?: string | undefined }
   | { readonly type: "joined"; readonly secured: boolean }

@@ -15,6 +15,7 @@ export interface DeliveryLimits {
   readonly quota: number
 }
 
+/** 2 days and 7 days. */
 export const DELIVERY_LIMITS: DeliveryLimits = { unreachable: 2 * 86_400_000, quota: 7 * 86_400_000 }
 
 /** A server has taken a message of this queue. */

@@ -27,6 +27,7 @@ export interface RequestLimits {
   readonly requestLife: number
 }
 
+/** 1000 requests, 30 days. */
 export const REQUEST_LIMITS: RequestLimits = { requests: 1000, requestLife: 30 * 86_400_000 }
 
 /** What this agent speaks. */
@@ -52,6 +53,7 @@ export class Draft {
     this.#record = record
   }
 
+  /** The connection as it is now, with all that was changed so far. */
   get record(): ConnectionRecord {
     return this.#record
   }
@@ -60,14 +62,17 @@ export class Draft {
     return this.#record.id
   }
 
+  /** Changes the connection. */
   set(patch: Partial<ConnectionRecord>): void {
     this.#record = { ...this.#record, ...patch }
   }
 
+  /** Changes other rows, together with the connection. */
   change(...changes: readonly StoreChange[]): void {
     this.changes.push(...changes)
   }
 
+  /** Tells the user, once everything is stored. */
   emit(event: AgentEvent): void {
     this.events.push(event)
   }
@@ -114,6 +119,7 @@ export function primarySendQueue({ sendQueues }: ConnectionRecord): SendQueueRec
   return sendQueues.find(({ primary }) => primary) ?? sendQueues[0]
 }
 
+/** The queue that the peer sends to first. */
 export function primaryReceiveQueue({ receiveQueues }: ConnectionRecord): ReceiveQueueRecord | undefined {
   return receiveQueues.find(({ primary }) => primary) ?? receiveQueues[0]
 }

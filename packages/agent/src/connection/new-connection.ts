@@ -1,3 +1,4 @@
+import type { CryptoBackend } from "@sluice/crypto/backend"
 import { CryptoError } from "@sluice/crypto/errors"
 import type { KeyPair } from "@sluice/crypto/keys"
 import { EMPTY } from "@sluice/encoding/bytes"
@@ -8,11 +9,16 @@ import { E2E_VERSION } from "@sluice/ratchet/versions"
 import type { ContactRequest, InvitationRequest } from "@sluice/short-links/connection-request"
 import { peerError } from "../errors.ts"
 import { AGENT_VERSION } from "../protocol/versions.ts"
-import type { ConnectionRecord } from "../store/records.ts"
+import type { ConnectionId, ConnectionRecord } from "../store/records.ts"
 import type { Draft, Env } from "./draft.ts"
 import { agree, ratchetParameters } from "./invitation-params.ts"
 import { addSendQueue, plainServer } from "./new-queues.ts"
 import { isSecurable } from "./queue-box.ts"
+
+/** An ID that no other connection has, of this agent or any other: 12 bytes. */
+export function newConnectionId(c: CryptoBackend): ConnectionId {
+  return c.randomBytes(12)
+}
 
 /** A connection that has nothing yet. */
 export function emptyConnection(

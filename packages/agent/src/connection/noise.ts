@@ -12,6 +12,7 @@ const MARK: Uint8Array = utf8("sluice-noise/1")
 /** Body of a message that says nothing; nobody writes it by chance. */
 export const NOISE_BODY: Uint8Array = utf8("sluice-noise/1 1f6c0c5e8d7b4f0aa0f3d2b1c49e7758")
 
+/** Whether a message says nothing. */
 export function isNoise(body: Uint8Array): boolean {
   return equalBytes(body, NOISE_BODY)
 }

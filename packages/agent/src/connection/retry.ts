@@ -15,6 +15,7 @@ export const FAST: RetrySchedule = { first: 2000, growsAfter: 10_000, factor: 1.
 /** When the peer's queue is full. */
 export const SLOW: RetrySchedule = { first: 300_000, growsAfter: 60_000, factor: 1.5, max: 6 * 3_600_000 }
 
+/** Before the first wait. */
 export function firstRetry({ first }: RetrySchedule): RetryState {
   return { delay: first, elapsed: 0 }
 }

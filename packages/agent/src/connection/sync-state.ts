@@ -31,6 +31,7 @@ export function synchronized(draft: Draft): void {
   if (sync !== "ok" && sync !== "started") setSync(draft, "ok")
 }
 
+/** Sets the state, and tells the user. */
 export function setSync(draft: Draft, state: SyncState, error?: AgentError): void {
   draft.set({ sync: state })
   draft.emit({ type: "ratchet-sync", connectionId: draft.id, state, error })

@@ -1,5 +1,6 @@
 import { toHex } from "@sluice/encoding/bytes"
 import type { Timer } from "@sluice/ops/clock"
+import { newConnectionId } from "../connection/new-connection.ts"
 import { FAST, firstRetry, nextRetry } from "../connection/retry.ts"
 import { isWorthRetrying } from "../errors.ts"
 import type { CommandResult } from "../events.ts"
@@ -44,7 +45,7 @@ export class Commands {
   /** Stores a command; gives the ID of the connection that it is about, if it is about one. */
   async add(correlation: string, command: AgentCommand): Promise<ConnectionId | undefined> {
     const { store, crypto } = this.#context
-    const withId = identified(command, () => crypto.randomBytes(12))
+    const withId = identified(command, () => newConnectionId(crypto))
     const connectionId = connectionOf(withId)
     const record: CommandRecord = { number: ++this.#last, correlation, connectionId, command: { ...withId } }
     await store.commit([{ table: "commands", put: record }])

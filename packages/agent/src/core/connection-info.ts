@@ -25,6 +25,7 @@ export interface ConnectionInfo {
   readonly sending: readonly QueueState[]
 }
 
+/** What a user may see of a connection. */
 export function connectionInfo(record: ConnectionRecord, subscriptions: Subscriptions): ConnectionInfo {
   const { userId, kind, version, pq, sync, receiveQueues, sendQueues } = record
   return {

@@ -11,7 +11,7 @@ import type { CreatedQueue } from "@sluice/smp-client/queue-types"
 import { senderIdOf } from "@sluice/smp-protocol/sender-id"
 import { ID_LENGTH } from "@sluice/smp-protocol/types"
 import { linkParameters } from "../connection/invitation-params.ts"
-import { emptyConnection } from "../connection/new-connection.ts"
+import { emptyConnection, newConnectionId } from "../connection/new-connection.ts"
 import { addReceiveQueue, plainServer } from "../connection/new-queues.ts"
 import { AgentError, prohibited } from "../errors.ts"
 import { withoutPassword } from "../network/network-error.ts"
@@ -87,7 +87,7 @@ export async function createConnection(
 export function prepare(context: AgentContext, userId: UserId, options: CreateOptions): PreparedConnection {
   const { users, crypto, kem, random } = context
   users.get(userId)
-  const { kind = "invitation", keys: initial = "link", linkData, connectionId = crypto.randomBytes(12) } = options
+  const { kind = "invitation", keys: initial = "link", linkData, connectionId = newConnectionId(crypto) } = options
   const pq = initialKeysPlan(initial)
   if (kind === "contact" && pq.fullLink) throw prohibited("create: PQ keys in a contact address")
   const withKem = pq.fullLink || (linkData !== undefined && pq.shortLink)

@@ -3,7 +3,13 @@ import type { ServerAddress } from "@sluice/encoding/server-address"
 import { parseConnectionLink } from "@sluice/short-links/connection-link"
 import type { ConnectionRequest } from "@sluice/short-links/connection-request"
 import { allow } from "../connection/handshake.ts"
-import { askContact, emptyConnection, type JoinChoice, joinInvitation } from "../connection/new-connection.ts"
+import {
+  askContact,
+  emptyConnection,
+  type JoinChoice,
+  joinInvitation,
+  newConnectionId,
+} from "../connection/new-connection.ts"
 import { isSecurable } from "../connection/queue-box.ts"
 import { AgentError, prohibited } from "../errors.ts"
 import { invitedTo } from "../protocol/envelope.ts"
@@ -20,6 +26,7 @@ export interface JoinOptions {
   readonly info: Uint8Array
   /** Post-quantum keys; default true. */
   readonly pq?: boolean | undefined
+  /** False makes a queue whose messages are fetched. Default true. */
   readonly subscribe?: boolean | undefined
   /**
    * Of a new connection, see `Agent.newConnectionId`; or of one whose joining has failed, which then goes on where it was,
@@ -68,7 +75,7 @@ export async function joinRequest(
 ): Promise<Joined> {
   const { users, crypto, connections } = context
   users.get(userId)
-  const { info, pq = true, subscribe = true, connectionId: id = crypto.randomBytes(12) } = options
+  const { info, pq = true, subscribe = true, connectionId: id = newConnectionId(crypto) } = options
   const choice: JoinChoice = {
     info,
     pq,

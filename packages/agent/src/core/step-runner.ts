@@ -1,4 +1,4 @@
-import { idKey } from "@sluice/encoding/bytes"
+import { idKey, latin1 } from "@sluice/encoding/bytes"
 import type { Server } from "@sluice/encoding/server-address"
 import type { Timer } from "@sluice/ops/clock"
 import type { SmpCommands } from "@sluice/smp-client/smp-commands"
@@ -74,15 +74,19 @@ export class StepRunner {
     this.#run(record.id, firstRetry(FAST))
   }
 
+  /** Goes on with all steps that are to be taken, e.g. after a start. */
+  async startAll(): Promise<void> {
+    for (const record of await this.#parts.store.list("connections")) {
+      if (record.attended !== true && nextStep(record) !== undefined) this.start(record)
+    }
+  }
+
   /** Tries at once what waits: the network is back. */
   retryNow(): void {
     for (const [key, { timer }] of this.#retries) {
       timer.cancel()
       this.#retries.delete(key)
-      this.#run(
-        Uint8Array.from(key, (character) => character.charCodeAt(0)),
-        firstRetry(FAST),
-      )
+      this.#run(latin1(key), firstRetry(FAST))
     }
   }
 

@@ -14,10 +14,12 @@ export class Users {
     this.#store = store
   }
 
+  /** Reads what is stored; before anything else. */
   async load(): Promise<void> {
     for (const user of await this.#store.list("users")) this.#users.set(user.id, user)
   }
 
+  /** Also those that are being deleted. */
   list(): readonly UserRecord[] {
     return [...this.#users.values()]
   }
@@ -29,12 +31,14 @@ export class Users {
     return user
   }
 
+  /** A new user; the ID. */
   async create(servers: readonly ServerSetting[]): Promise<UserId> {
     const id = Math.max(0, ...this.#users.keys()) + 1
     await this.put({ id, servers })
     return id
   }
 
+  /** Stores a user as it is now. */
   async put(user: UserRecord): Promise<void> {
     this.#users.set(user.id, user)
     await this.#store.commit([{ table: "users", put: user }])

@@ -5,6 +5,7 @@ import type { ServerSetting } from "./settings.ts"
  * Which of the user's servers is taken (agent.md §15). Pure; `random` gives numbers from 0 up to but not including 1.
  */
 
+/** What a server is chosen for by {@link chooseServer}. */
 export type ServerRole = "storage" | "proxy"
 
 /** A server that has this role, never another one: `undefined` if there is none. */

@@ -47,6 +47,7 @@ export interface NetworkSettings {
   readonly noise: NoiseSettings | undefined
 }
 
+/** A SOCKS proxy that connections go through, e.g. of Tor. */
 export interface SocksSettings {
   readonly proxy: DialTarget
   /** All connections go through it, or only those to onion hosts. */
@@ -100,6 +101,7 @@ export type NetworkOptions = { readonly [S in keyof NetworkSettings]?: NetworkSe
   readonly privacy?: PrivacyLevel | undefined
 }
 
+/** The settings of the level, with what the caller gives in their place. */
 export function networkSettings({ privacy = "standard", ...own }: NetworkOptions = {}): NetworkSettings {
   const given = Object.fromEntries(
     Object.entries(own).filter(([name, value]) => value !== undefined || name === "noise"),

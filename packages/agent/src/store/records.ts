@@ -24,6 +24,7 @@ export type ConnectionId = Uint8Array
 /** Whose connections; each has its own servers and network sessions. From 1. */
 export type UserId = number
 
+/** A user and what belongs to it. */
 export interface UserRecord {
   readonly id: UserId
   readonly servers: readonly ServerSetting[]
@@ -104,7 +105,16 @@ export interface SendQueueRecord {
 }
 
 /** State of the ratchet between both sides (ratchet.md §10). */
-export type SyncState = "ok" | "allowed" | "required" | "started" | "agreed"
+export type SyncState =
+  | "ok"
+  /** Something could not be decrypted: a new ratchet may help. Messages are sent as before. */
+  | "allowed"
+  /** Only a new ratchet helps. From here on, messages are not sent until it is there. */
+  | "required"
+  /** Own keys for a new ratchet are on their way. */
+  | "started"
+  /** The new ratchet is there, and nothing was received with it yet. */
+  | "agreed"
 
 /** A confirmation that the user has not decided about, or that was accepted. */
 export interface ConfirmationRecord {
@@ -295,7 +305,7 @@ export interface InvitationRecord {
   readonly expires: number
 }
 
-/** An asynchronous command of the user (agent.md §17). */
+/** A command that was given to `Agent.later` (agent.md §17). */
 export interface CommandRecord {
   readonly number: number
   readonly correlation: string
