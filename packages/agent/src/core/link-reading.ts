@@ -10,11 +10,9 @@ import { sameQueue } from "@sluice/short-links/queue-uri"
 import type { ContactLink, InvitationLink, ShortLink } from "@sluice/short-links/short-link"
 import type { LinkContent } from "@sluice/smp-client/queue-types"
 import { AgentError, peerError } from "../errors.ts"
+import { ownerWithoutConnection } from "../network/session-key.ts"
 import type { ReadLinkRecord, UserId } from "../store/records.ts"
 import type { AgentContext } from "./context.ts"
-
-/** Nobody's connection: links are read before there is one. */
-const NO_CONNECTION = new Uint8Array(0)
 
 /**
  * Reads what is behind a short link, and verifies it (short-links.md §8). Reading a one-time link locks it to a key, which
@@ -38,16 +36,17 @@ async function readOnce(context: AgentContext, userId: UserId, link: InvitationL
   const known = before !== undefined && equalBytes(before.linkId, linkId) ? before : undefined
   const record: ReadLinkRecord = known ?? { server, linkId, linkKey, senderKeys: crypto.generateKeyPair("ed25519") }
   if (known === undefined) await store.commit([{ table: "links", put: record }])
-  const owner = { userId, connectionId: NO_CONNECTION }
-  const { value } = await context.routes.send(owner, server, (relay) => relay.secureByLink(linkId, record.senderKeys))
+  const { value } = await context.routes.send(ownerWithoutConnection(userId), server, (relay) =>
+    relay.secureByLink(linkId, record.senderKeys),
+  )
   await store.commit([{ table: "links", put: { ...record, senderId: value.senderId } }])
   return value
 }
 
 async function ask(context: AgentContext, userId: UserId, link: ContactLink): Promise<LinkContent> {
   const { linkId } = linkSecrets(context.crypto, link)
-  const owner = { userId, connectionId: NO_CONNECTION }
-  return (await context.routes.send(owner, link.server, (relay) => relay.getLink(linkId))).value
+  return (await context.routes.send(ownerWithoutConnection(userId), link.server, (relay) => relay.getLink(linkId)))
+    .value
 }
 
 /** The key that the queue of a request was secured with when its link was read, if it was. */

@@ -2,7 +2,7 @@ import type { Server } from "@sluice/encoding/server-address"
 import { clientClock } from "@sluice/smp-client/clock"
 import type { ConnectOptions } from "@sluice/smp-client/connect"
 import { dialFor, reachable } from "../network/hosts.ts"
-import { socksIdentity } from "../network/session-key.ts"
+import { NOBODY, socksIdentity } from "../network/session-key.ts"
 import type { SessionPool } from "../network/session-pool.ts"
 import type { AgentBase } from "./base.ts"
 
@@ -20,8 +20,7 @@ export function ownConnection<S extends Server>(
   server: S,
 ): { readonly server: S; readonly options: OwnConnectionOptions } {
   const { settings } = pool
-  const nobody = { userId: 0, connectionId: new Uint8Array(0) }
-  const identity = socksIdentity("server", nobody, server, clock.now())
+  const identity = socksIdentity("server", NOBODY, server, clock.now())
   const options = {
     ...{ crypto, clock: clientClock(clock), patience: "interactive" as const },
     dial: dialFor(crypto, settings.socks, identity, dial),

@@ -3,7 +3,7 @@ import type { NameRecord } from "@sluice/smp-protocol/messages/name"
 import { primaryReceiveQueue } from "../connection/draft.ts"
 import { AgentError } from "../errors.ts"
 import { serverWithRole } from "../network/server-choice.ts"
-import { ownerOf } from "../network/session-key.ts"
+import { ownerOf, ownerWithoutConnection } from "../network/session-key.ts"
 import type { ConnectionId, UserId } from "../store/records.ts"
 import type { AgentContext } from "./context.ts"
 
@@ -31,6 +31,5 @@ export async function resolveName(context: AgentContext, userId: UserId, name: s
   users.get(userId)
   const server = serverWithRole(users.servers(userId), "names", random)
   if (server === undefined) throw new AgentError({ code: "NO_NAME_SERVERS" })
-  const owner = { userId, connectionId: new Uint8Array(0) }
-  return (await routes.send(owner, server, (relay) => relay.resolveName(name))).value
+  return (await routes.send(ownerWithoutConnection(userId), server, (relay) => relay.resolveName(name))).value
 }

@@ -1,4 +1,4 @@
-import { toHex } from "@sluice/encoding/bytes"
+import { EMPTY, toHex } from "@sluice/encoding/bytes"
 import type { Server } from "@sluice/encoding/server-address"
 import type { ConnectionId, ConnectionRecord, UserId } from "../store/records.ts"
 import type { SessionMode } from "./settings.ts"
@@ -14,6 +14,14 @@ export interface SessionOwner {
 export function ownerOf({ userId, id }: Pick<ConnectionRecord, "userId" | "id">): SessionOwner {
   return { userId, connectionId: id }
 }
+
+/** Of commands of a user that are about no connection, or about none yet. */
+export function ownerWithoutConnection(userId: UserId): SessionOwner {
+  return { userId, connectionId: EMPTY }
+}
+
+/** Of what concerns the whole agent, whoever its users are. */
+export const NOBODY: SessionOwner = ownerWithoutConnection(0)
 
 /** Text that is equal for equal servers. */
 export function serverKey({ keyHash, hosts, port }: Server): string {

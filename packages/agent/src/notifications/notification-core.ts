@@ -48,7 +48,9 @@ export class NotificationCore {
     this.rows = new SubscriptionRows(parts.store)
     this.#deletions = new TokenDeletions({ ...parts, sessions: this.sessions })
     this.tokens = new Tokens({
-      ...{ ...parts, sessions: this.sessions, servers: () => this.servers },
+      ...parts,
+      sessions: this.sessions,
+      servers: () => this.servers,
       changes: {
         wanted: () => this.#watched(this.#wantAll()),
         unwanted: () => this.#watched(this.#unwantAll()),

@@ -6,11 +6,8 @@ import { TIMEOUTS } from "@sluice/smp-client/reach"
 import type { CallOptions } from "@sluice/smp-client/request"
 import type { OwnConnectionParts } from "../core/own-connection.ts"
 import { dialFor, reachable } from "../network/hosts.ts"
-import { serverKey, socksIdentity } from "../network/session-key.ts"
+import { NOBODY, serverKey, socksIdentity } from "../network/session-key.ts"
 import { ntfError } from "./ntf-error.ts"
-
-/** For whom connections to notification servers are made: for the device, whoever its users are. */
-const NOBODY = { userId: 0, connectionId: new Uint8Array(0) } as const
 
 /** Somebody waits: the time to connect and the time to answer, ms. */
 const INTERACTIVE = TIMEOUTS.interactive.connectMs + TIMEOUTS.interactive.commandMs
