@@ -26,6 +26,14 @@ export interface ProgramParts {
   readonly version: string
 }
 
+/** A configuration that was read, and how it is read again. */
+export interface ReadConfig<Config> extends LocatedConfig<Config> {
+  again(): Pick<LocatedConfig<Config>, "config">
+}
+
+/** A service that a program can be made of. */
+export type ProgramService = Service & Pick<Program, "release"> & { readonly readiness: Readiness }
+
 /**
  * A service as a program: with the log that its settings ask for, whose level is read again when it reloads.
  * @param name what the log calls it
@@ -33,22 +41,32 @@ export interface ProgramParts {
  */
 export async function serviceProgram<Config extends ProgramConfig>(
   name: string,
-  { version = "unknown", sink }: ProgramOptions,
+  options: ProgramOptions,
   locate: () => LocatedConfig<Config>,
-  create: (config: Config, parts: ProgramParts) => Promise<Service & { readonly readiness: Readiness }>,
+  create: (config: Config, parts: ProgramParts) => Promise<ProgramService>,
 ): Promise<Program> {
-  const { config, dataFolder } = locate()
+  return configuredProgram(name, options, { ...locate(), again: locate }, create)
+}
+
+/** {@link serviceProgram} with a configuration that the caller needed as well. */
+export async function configuredProgram<Config extends ProgramConfig>(
+  name: string,
+  { version = "unknown", sink }: Pick<ProgramOptions, "version" | "sink">,
+  { config, dataFolder, again }: ReadConfig<Config>,
+  create: (config: Config, parts: ProgramParts) => Promise<ProgramService>,
+): Promise<Program> {
   const log = createLog({ ...config.log, service: name }, { clock: systemClock, ...(sink && { sink }) })
   const service = await create(config, { log, dataFolder, version })
   return {
     log,
     readiness: service.readiness,
     grace: config.shutdown.grace,
+    ...(service.release && { release: service.release.bind(service) }),
     service: {
       start: (signal) => service.start(signal),
       stop: (deadline) => service.stop(deadline),
       async reload() {
-        log.setLevel(locate().config.log.level)
+        log.setLevel(again().config.log.level)
         await service.reload?.()
       },
     },

@@ -1,7 +1,6 @@
-import { systemClock } from "@sluice/ops/clock"
 import type { Program } from "@sluice/ops/lifecycle"
-import { createLog, type LineSink } from "@sluice/ops/log"
-import type { Service } from "@sluice/ops/service"
+import type { LineSink } from "@sluice/ops/log"
+import { configuredProgram } from "@sluice/ops/service-program"
 import { createRelay, type Relay } from "@sluice/relay/relay"
 import type { RelayParts } from "@sluice/relay/relay-parts"
 import { loadSettings, type Overrides, type Place, type Settings } from "../place.ts"
@@ -31,30 +30,34 @@ export interface ProgramOptions {
 }
 
 /** The relay of the data folder as a program. Throws `OperatorError` when there is none or it can't be used. */
-export async function programOf(place: Place, settings: Settings, options: ProgramOptions = {}): Promise<Program> {
-  const { config } = settings
+export function programOf(place: Place, settings: Settings, options: ProgramOptions = {}): Promise<Program> {
   const { watcher, record = true, overrides, name = "relay", parts } = options
-  const sink = watcher?.sink
-  const log = createLog({ ...config.log, service: name }, { clock: systemClock, ...(sink && { sink }) })
-  const relay = await createRelay(config, { log, dataFolder: place.dataFolder, version: VERSION, ...parts })
-  const service: Service = {
-    async start(signal) {
-      await relay.start(signal)
-      const [listener] = relay.addresses
-      const { port: adminPort } = relay.adminAddress
-      const port = listener?.port ?? config.relay.port
-      if (record) await writeRunRecord(place, { pid: process.pid, port, adminPort })
-      await watcher?.started(relay)
+  const { dataFolder } = place
+  const read = { config: settings.config, dataFolder, again: () => loadSettings(place, overrides) }
+  return configuredProgram(
+    name,
+    { version: VERSION, ...(watcher?.sink && { sink: watcher.sink }) },
+    read,
+    async (config, given) => {
+      const relay = await createRelay(config, { ...given, ...parts })
+      return {
+        readiness: relay.readiness,
+        async start(signal) {
+          await relay.start(signal)
+          const [listener] = relay.addresses
+          const { port: adminPort } = relay.adminAddress
+          const port = listener?.port ?? config.relay.port
+          if (record) await writeRunRecord(place, { pid: process.pid, port, adminPort })
+          await watcher?.started(relay)
+        },
+        async stop(deadline) {
+          watcher?.stopping()
+          if (record) await removeRunRecord(place)
+          await relay.stop(deadline)
+        },
+        reload: () => relay.reload(),
+        release: () => relay.release(),
+      }
     },
-    async stop(deadline) {
-      watcher?.stopping()
-      if (record) await removeRunRecord(place)
-      await relay.stop(deadline)
-    },
-    async reload() {
-      log.setLevel(loadSettings(place, overrides).config.log.level)
-      await relay.reload()
-    },
-  }
-  return { service, log, readiness: relay.readiness, grace: config.shutdown.grace, release: () => relay.release() }
+  )
 }
