@@ -1,4 +1,4 @@
-import { retryAfterMs } from "./http2-outcome.ts"
+import { outcomeOfStatus } from "./http2-outcome.ts"
 import { DELIVERED, type PushOutcome } from "./provider.ts"
 
 /** What an error of Google's interfaces says. */
@@ -10,10 +10,6 @@ interface FcmError {
   /** Fields of our request are at fault. */
   readonly badRequest: boolean
 }
-
-/** Waits without `Retry-After`, in milliseconds (notifications.md §8). */
-const QUOTA_PAUSE = 60_000
-const SERVER_PAUSE = 10_000
 
 /**
  * What an answer of FCM means (notifications.md §8).
@@ -28,8 +24,6 @@ export function fcmOutcome(status: number, body: string, retryAfter: string | un
       // Both a bad token and a bad payload are INVALID_ARGUMENT; only the details tell them apart.
       if (code === "INVALID_ARGUMENT" && detailed && !badRequest) return { outcome: "token-invalid", reason: "BAD" }
       return { outcome: "failed", cause: "payload" }
-    case 401:
-      return { outcome: "retry", cause: "credentials", afterMs: 0 }
     case 403:
       if (code === "SENDER_ID_MISMATCH") return { outcome: "token-invalid", reason: "TOPIC" }
       return { outcome: "failed", cause: "configuration" }
@@ -37,15 +31,8 @@ export function fcmOutcome(status: number, body: string, retryAfter: string | un
       if (code === "UNREGISTERED") return { outcome: "token-invalid", reason: "UNREGISTERED" }
       // A project that does not exist is not the token's fault.
       return { outcome: "failed", cause: "configuration" }
-    case 429:
-      return { outcome: "retry", cause: "limited", afterMs: retryAfterMs(retryAfter, now, QUOTA_PAUSE) }
-    case 500:
-    case 502:
-    case 503:
-    case 504:
-      return { outcome: "retry", cause: "unavailable", afterMs: retryAfterMs(retryAfter, now, SERVER_PAUSE) }
     default:
-      return { outcome: "failed", cause: "refused" }
+      return outcomeOfStatus(status, retryAfter, now)
   }
 }
 
