@@ -27,6 +27,8 @@ export interface MessagesOptions extends CommonOptions {
   readonly proxy?: ServerAddress | undefined
   /** Messages of each pair before the measurement begins. */
   readonly warmUp: number
+  /** Awaited right before and after the measured part, while connections and queues stay as they are. */
+  readonly measuring?: { begin(): Promise<void>; end(): Promise<void> } | undefined
 }
 
 /** Connections that are made at a time while a run is prepared. */
@@ -37,12 +39,14 @@ export async function runMessages(options: MessagesOptions): Promise<LoadResult>
   const body = new Uint8Array(options.bodyLength).fill(0x73)
   const pairs = await inParallel(options.pairs, CONNECTING, () => openPair(options, body))
   try {
-    const { window, count, durationMs, rate, timeoutMs, pid, warmUp } = options
+    const { window, count, durationMs, rate, timeoutMs, pid, warmUp, measuring } = options
     const whole = { count: warmUp * pairs.length, durationMs: Number.POSITIVE_INFINITY }
     await traffic(pairs, { window, timeoutMs, ...whole }, new Recorder())
+    await measuring?.begin()
     const part = await measurePart({ name: "messages", unit: "message", pid }, (recorder) =>
       traffic(pairs, { window, count, durationMs, rate, timeoutMs }, recorder),
     )
+    await measuring?.end()
     for (const pair of pairs) if (!pair.broken) await deleteQueues(pair.recipient, [pair.queue])
     const version = pairs[0]?.recipient.session.version ?? 0
     const settings = {
