@@ -53,6 +53,8 @@ export interface EnqueueOptions {
   readonly quota: number
   /** Remove messages older than this from the head first (expire on send), seconds. */
   readonly expireBefore?: number
+  /** Only if the record is still the one that has this revision. */
+  readonly revision?: string | undefined
   /** Stored with the message when the notifier is still this one. */
   readonly notification?: {
     readonly notifierId: Uint8Array
@@ -75,6 +77,8 @@ export type EnqueueResult =
     }
   | { readonly result: "quota"; readonly markerStored: boolean; readonly expired: number }
   | { readonly result: "no-queue" | "off" }
+  /** The record has not the given revision. */
+  | { readonly result: "changed" }
   | { readonly result: "blocked"; readonly info: BlockingInfo }
 
 export interface Subscribed {
@@ -96,8 +100,19 @@ export type AcknowledgeResult =
       readonly next?: StoredMessage
     }
   | { readonly result: "no-queue" }
+  /** The record has not the given revision. */
+  | { readonly result: "changed" }
   /** The subscription is another's by now: the caller lost it. */
   | { readonly result: "not-owner" }
+
+/** A record that may be out of date, as far as the fields are concerned that its revision is about. */
+export interface Recalled {
+  readonly queue: QueueRecord | undefined
+  /** Changes with every change of the record, except of link and day of last use. */
+  readonly revision?: string
+  /** Whether it is from memory, and not what is stored now. */
+  readonly remembered: boolean
+}
 
 /**
  * One bounded step of a walk over the store: call again with the returned `cursor` until it is absent. What is there
@@ -179,6 +194,12 @@ export interface QueueStore extends AsyncDisposable {
   queuesByRecipient(recipientIds: readonly Uint8Array[]): Promise<(QueueRecord | undefined)[]>
   queuesByNotifier(notifierIds: readonly Uint8Array[]): Promise<(QueueRecord | undefined)[]>
   linkData(recipientId: Uint8Array): Promise<LinkData | undefined>
+  /**
+   * A record for a decision that the next operation confirms: one from memory is as good, as that operation is given its
+   * revision. A decision against whoever asks needs the record as it is. For stores where looking up costs a round trip; absent
+   * in others.
+   */
+  recall?(by: "recipient" | "sender", id: Uint8Array): Promise<Recalled>
 
   // Queues.
   /** Stores the record, its indexes and its link data, or nothing; names the first ID that is taken. */
@@ -258,9 +279,15 @@ export interface QueueStore extends AsyncDisposable {
   peek(recipientIds: readonly Uint8Array[]): Promise<(StoredMessage | undefined)[]>
   /**
    * Removes the head if it has this ID, and returns the new head. With `owner` only while that subscription holds;
-   * without it for clients that use GET. An ID that is not the head's removes nothing (smp.md §4.4).
+   * without it for clients that use GET. An ID that is not the head's removes nothing (smp.md §4.4). With `revision` only
+   * if the record is still the one that has it.
    */
-  acknowledge(recipientId: Uint8Array, messageId: Uint8Array, owner?: Owner): Promise<AcknowledgeResult>
+  acknowledge(
+    recipientId: Uint8Array,
+    messageId: Uint8Array,
+    owner?: Owner,
+    revision?: string,
+  ): Promise<AcknowledgeResult>
   /** Number of stored items with markers, and the head without its body (QUE). */
   queueInfo(recipientId: Uint8Array): Promise<{
     readonly size: number

@@ -95,6 +95,10 @@ export const relaySettings = {
       default: "lmdb",
       help: "lmdb keeps everything durably in the data folder; redis in a Redis that several relays share; memory forgets everything at the end.",
     }),
+    rememberedQueues: setting(integer({ min: 1, max: 10_000_000 }), {
+      default: 20_000,
+      help: "With the store redis: queues whose record a relay keeps in memory, about 1.3 KB each, so that SEND and ACK need no look-up; those used last.",
+    }),
     path: setting(path(), { default: "store", help: "Folder of the embedded store, relative to the data folder." }),
     backupPath: setting(path(), {
       default: "backups",

@@ -11,9 +11,9 @@ import { ndel, nkey, nsub } from "./commands/notifiers.ts"
 import { nsubs, subs } from "./commands/service-commands.ts"
 import { subscribe } from "./commands/subscriptions.ts"
 import type { RelayContext } from "./context.ts"
+import { storeError } from "./found-queue.ts"
 import type { NetworkRequest } from "./network-commands.ts"
 import { type Answer, failed, type QueueRequest, type Request } from "./request.ts"
-import { storeError } from "./verify-unit.ts"
 
 const PONG: Answer = { withoutEntity: true, message: { tag: "PONG" } }
 

@@ -7,8 +7,8 @@ import type { Client } from "./client.ts"
 import type { RelayContext } from "./context.ts"
 import type { NetworkPart, NetworkRequest } from "./network-commands.ts"
 import { runForwardedCommand } from "./process-unit.ts"
-import type { Answer, Request } from "./request.ts"
-import { type Verdict, verifyUnit } from "./verify-unit.ts"
+import type { Answer, Request, Verdict } from "./request.ts"
+import { verifyUnit } from "./verify-unit.ts"
 
 type ForwardingTag = "PRXY" | "PFWD" | "RFWD"
 

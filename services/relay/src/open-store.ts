@@ -7,6 +7,7 @@ import { OperatorError } from "@sluice/ops/operator-error"
 import { type LmdbStore, openLmdbStore } from "@sluice/queue-store/lmdb/lmdb-store"
 import { createMemoryStore } from "@sluice/queue-store/memory/memory-store"
 import type { QueueStore } from "@sluice/queue-store/queue-store"
+import type { RememberingFigures } from "@sluice/queue-store/redis/remembered-queues"
 import { StoreError } from "@sluice/queue-store/store-error"
 import type { RedisConnection } from "@sluice/redis/connection"
 import type { DurabilityWatch } from "@sluice/redis/durability-watch"
@@ -21,6 +22,8 @@ export interface OpenStore {
   readonly redis?: RedisConnection
   /** What is known of the configuration of Redis. */
   readonly durability?: Pick<DurabilityWatch, "kept">
+  /** What look-ups from the memory of the store in Redis come to. */
+  readonly remembering?: RememberingFigures
   /** Other processes have it open, too. */
   readonly shared?: boolean
   /** Periodic work that the store needs. */
@@ -45,7 +48,10 @@ export async function openStore(config: RelayConfig, dataFolder: string, parts: 
     case "lmdb":
       return openEmbeddedStore(join(dataFolder, config.store.path), crypto, shared)
     case "redis":
-      return openSharedStore(config.redis, { crypto, clock, log: log.child("redis"), folder: dataFolder })
+      return openSharedStore(config.redis, {
+        ...{ crypto, clock, log: log.child("redis"), folder: dataFolder },
+        rememberedQueues: config.store.rememberedQueues,
+      })
     default:
       return config.store.kind satisfies never
   }

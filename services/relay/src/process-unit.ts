@@ -8,9 +8,9 @@ import type { Client, Outgoing } from "./client.ts"
 import type { RelayContext } from "./context.ts"
 import { dispatch, dispatchSubscriptions } from "./dispatch.ts"
 import { answersLater, isNetworkTag, type NetworkRequest } from "./network-commands.ts"
-import type { Answer, FirstMessage, QueueRequest, Request } from "./request.ts"
+import type { Answer, FirstMessage, QueueRequest, Request, Verdict } from "./request.ts"
 import type { Statistics } from "./statistics.ts"
-import { type Verdict, verifyUnit } from "./verify-unit.ts"
+import { verifyUnit } from "./verify-unit.ts"
 
 /** Up to this many answers the first message of a SUB shares their batch (transport.md §5.3). */
 const ANSWERS_WITH_MESSAGE = 4

@@ -26,6 +26,8 @@ export interface SharedStoreParts {
   readonly log: Log
   /** Folder that files of the configuration are relative to. */
   readonly folder: string
+  /** Queues whose record is kept in memory. */
+  readonly rememberedQueues?: number
 }
 
 /**
@@ -61,7 +63,7 @@ async function connect(
 
 /** Opens the store in Redis, as {@link connectToStore} says; it is whole. */
 export async function openSharedStore(config: RedisConfig, parts: SharedStoreParts): Promise<OpenStore> {
-  const { crypto, clock } = parts
+  const { crypto, clock, rememberedQueues } = parts
   const { redis, durability } = await connect(config, parts)
   try {
     await refuseUnfinished(redis)
@@ -69,7 +71,10 @@ export async function openSharedStore(config: RedisConfig, parts: SharedStorePar
     await redis.close()
     throw refusal(error)
   }
-  const store = openRedisStore({ connection: redis, crypto, clock })
+  const store = openRedisStore({
+    ...{ connection: redis, crypto, clock },
+    ...(rememberedQueues !== undefined && { rememberedQueues }),
+  })
   const close = async (): Promise<void> => {
     await store.close()
     await redis.close()
@@ -78,6 +83,7 @@ export async function openSharedStore(config: RedisConfig, parts: SharedStorePar
     store: { ...store, close, [Symbol.asyncDispose]: close },
     redis,
     durability,
+    remembering: store.figures,
     shared: true,
     jobs: [sweepJob({ connection: redis, crypto, clock })],
   }

@@ -15,7 +15,7 @@ import { redisHashes } from "./fleet/shared-hashes.ts"
 import { registerRelayMetrics, type SocketCounts } from "./metrics.ts"
 import type { OpenStore } from "./open-store.ts"
 import { Snapshots } from "./snapshots.ts"
-import { registerStoreMetrics } from "./store-metrics.ts"
+import { registerRememberingMetrics, registerStoreMetrics } from "./store-metrics.ts"
 
 /** What operating needs of the running relay. */
 export interface OperatedRelay {
@@ -55,6 +55,7 @@ export class RelayOperations {
     const { counts, sockets } = relay
     registerRelayMetrics(register, { ...core, levels, version, counts, sockets })
     if (store.lmdb !== undefined) registerStoreMetrics(register, store.lmdb.figures)
+    if (store.remembering !== undefined) registerRememberingMetrics(register, store.remembering)
     if (store.redis !== undefined) registerRedisMetrics(register, store.redis, store.durability)
     const folder = config.statistics.daily ? join(dataFolder, config.statistics.path) : undefined
     const shared =

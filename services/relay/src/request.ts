@@ -7,6 +7,19 @@ import type { CorrId, EntityId } from "@sluice/smp-protocol/types"
 import type { Delivered, Outgoing } from "./client.ts"
 import type { Subscription } from "./subscription.ts"
 
+/** What became of one command that was to be verified. */
+export type Verdict =
+  | { readonly ok: true; readonly request: Request }
+  | { readonly ok: false; readonly error: SmpError }
+
+/** A record that may have been out of date when it decided about a command. */
+export interface Basis {
+  /** For the operation, which is refused when the record is another one. */
+  readonly revision: string
+  /** Decides by the record as it is now. */
+  again(): Promise<Verdict>
+}
+
 /** A command that its key authorized. */
 export interface Request<T extends CommandTag = CommandTag> {
   readonly corrId: CorrId
@@ -17,6 +30,8 @@ export interface Request<T extends CommandTag = CommandTag> {
    * matters when they write.
    */
   readonly queue?: QueueRecord | undefined
+  /** Of `SEND` and `ACK`, where the store remembers records (`QueueStore.recall`). */
+  readonly basis?: Basis | undefined
   /** `CLR`: the key that wrote the blob when the command was verified. */
   readonly blobKey?: Uint8Array | undefined
 }

@@ -1,5 +1,6 @@
 import { type AuthKey, decodePublicKey, keyForPlace } from "@sluice/crypto/keys"
-import { equalBytes } from "@sluice/encoding/bytes"
+import { EMPTY, equalBytes } from "@sluice/encoding/bytes"
+import type { Recalled } from "@sluice/queue-store/queue-store"
 import type { QueueRecord } from "@sluice/queue-store/records"
 import { StoreError } from "@sluice/queue-store/store-error"
 import { SHORT_UNIT } from "@sluice/server-kit/session-handler"
@@ -16,7 +17,8 @@ import type { Party } from "@sluice/smp-protocol/types"
 import type { ConnectedService } from "@sluice/transport/session"
 import { blobKeysFor } from "./blob-keys.ts"
 import type { RelayContext } from "./context.ts"
-import type { Request } from "./request.ts"
+import { type Found, isRecalled, lookUp, lookUpAnew, NOT_FOUND, storeError } from "./found-queue.ts"
+import type { Basis, Verdict } from "./request.ts"
 
 /** Who sends the commands: a connection, or the sender behind a proxy (proxy.md §6), who has no service. */
 export interface Authority {
@@ -25,11 +27,6 @@ export interface Authority {
   /** Awaited between the parts of a long block. */
   turn?(): Promise<void>
 }
-
-/** What became of one command. */
-export type Verdict =
-  | { readonly ok: true; readonly request: Request }
-  | { readonly ok: false; readonly error: SmpError }
 
 const AUTH: SmpError = { type: "AUTH" }
 const SERVICE: SmpError = { type: "SERVICE" }
@@ -51,7 +48,12 @@ export async function verifyUnit(
   for (const received of commands) {
     const index = verdicts.length
     if (index > 0 && index % SHORT_UNIT === 0) await authority.turn?.()
-    verdicts.push(verdictOn(authority, received, queues[index], blobKeys?.get(received)))
+    const found = queues[index] ?? NOT_FOUND
+    verdicts.push(
+      isRecalled(found)
+        ? await verdictOnRecalled(relay, authority, received, found)
+        : verdictOn(authority, received, found, blobKeys?.get(received)),
+    )
   }
   return verdicts
 }
@@ -59,66 +61,52 @@ export async function verifyUnit(
 function verdictOn(
   authority: Authority,
   received: ReceivedCommand,
-  queue: Found,
-  blobKey: Uint8Array | StoreError | undefined,
+  found: Found,
+  blobKey?: Uint8Array | StoreError,
+  basis?: Basis,
 ): Verdict {
-  if (queue instanceof StoreError) return { ok: false, error: storeError(queue) }
+  if (found instanceof StoreError) return { ok: false, error: storeError(found) }
   if (blobKey instanceof StoreError) return { ok: false, error: storeError(blobKey) }
+  const { queue } = found
   const error = verify(authority, received, queue, blobKey)
   if (error !== undefined) return { ok: false, error }
   const { corrId, entityId, command } = received
-  return { ok: true, request: { corrId, entityId, command, queue, blobKey } }
+  return { ok: true, request: { corrId, entityId, command, queue, blobKey, basis } }
 }
 
-/** How a failure of the storage is told: by the name of the operation, never by what it was about. */
-export function storeError(error: StoreError): SmpError {
-  return { type: "STORE", text: error.problem.operation }
+/**
+ * What a remembered record allows, the operation confirms; what it refuses is decided by the record as it is now. That is
+ * one look-up in Redis and one verification, as many as for a queue that does not exist.
+ */
+async function verdictOnRecalled(
+  relay: RelayContext,
+  authority: Authority,
+  received: ReceivedCommand,
+  found: Recalled,
+): Promise<Verdict> {
+  const again = async (): Promise<Verdict> => verdictOn(authority, received, await lookUpAnew(relay, received))
+  const { revision, remembered, queue } = found
+  const verdict = verdictOn(
+    authority,
+    received,
+    found,
+    undefined,
+    revision === undefined ? undefined : { revision, again },
+  )
+  if (verdict.ok || !remembered) return verdict
+  const now = await lookUpAnew(relay, received)
+  if (now instanceof StoreError || verdict.error.type !== "AUTH") return verdictOn(authority, received, now)
+  // The same keys, or none any more, refuse again; to find that out a second time would tell that the queue is known here.
+  return now.queue === undefined || sameKeys(now.queue, queue) ? verdict : verdictOn(authority, received, now)
 }
 
-type Found = QueueRecord | StoreError | undefined
-
-/** Several commands of one party are looked up in one request; otherwise each on its own. */
-async function lookUp(relay: RelayContext, commands: readonly ReceivedCommand[]): Promise<Found[]> {
-  const failed = (error: unknown): StoreError => asStoreError(relay, error)
-  const [first] = commands
-  const party = first && specOf(first.command.tag).party
-  const together =
-    commands.length > 1 &&
-    (party === "recipient" || party === "notifier") &&
-    commands.every(({ command }) => specOf(command.tag).party === party)
-  if (!together) return Promise.all(commands.map((received) => lookUpOne(relay, received).catch(failed)))
-  const ids = commands.map(({ entityId }) => entityId)
-  try {
-    return await (party === "recipient" ? relay.store.queuesByRecipient(ids) : relay.store.queuesByNotifier(ids))
-  } catch (error) {
-    const failure = failed(error)
-    return commands.map(() => failure)
-  }
-}
-
-/** A failed look-up answers its commands; like any failure of the store it is logged, and readiness shows it. */
-function asStoreError(relay: RelayContext, error: unknown): StoreError {
-  if (!(error instanceof StoreError)) throw error
-  relay.storeFailed(error)
-  return error
-}
-
-const NOTHING: Promise<undefined> = Promise.resolve(undefined)
-
-function lookUpOne(relay: RelayContext, { command, entityId }: ReceivedCommand): Promise<QueueRecord | undefined> {
-  const { store } = relay
-  switch (specOf(command.tag).party) {
-    case "recipient":
-      return store.queueByRecipient(entityId)
-    case "sender":
-      return store.queueBySender(entityId)
-    case "link":
-      return store.queueByLink(entityId)
-    case "notifier":
-      return store.queueByNotifier(entityId)
-    default:
-      return NOTHING
-  }
+/** Whether the two are the same to {@link verify} for SEND and ACK. */
+function sameKeys(a: QueueRecord, b: QueueRecord | undefined): boolean {
+  if (b === undefined) return false
+  const keys = ({ senderKey = EMPTY, recipientKeys }: QueueRecord): Uint8Array[] => [senderKey, ...recipientKeys]
+  const others = keys(b)
+  const own = keys(a)
+  return own.length === others.length && own.every((key, index) => equalBytes(key, others[index] ?? EMPTY))
 }
 
 const QUEUE_PARTIES: ReadonlySet<Party> = new Set(["recipient", "sender", "link", "notifier"])

@@ -14,6 +14,7 @@ import { expect } from "vitest"
 import { relaySettings } from "../src/config.ts"
 import { createRelay } from "../src/relay.ts"
 import type { RelayParts } from "../src/relay-parts.ts"
+import { registerRememberingMetrics } from "../src/store-metrics.ts"
 
 /** Everything that `/metrics` of a relay can serve, put together and not started, in the Prometheus text format. */
 export async function allMetrics(): Promise<string> {
@@ -25,6 +26,7 @@ export async function allMetrics(): Promise<string> {
     registerProcessMetrics(metrics, { version: "1" })
     // Served where the store is in Redis.
     const figures = { units: 0, failures: 0, repeats: 0, connects: 0 }
+    registerRememberingMetrics(metrics.register, { remembered: 0, read: 0, changed: 0 })
     registerRedisMetrics(metrics.register, { figures, isUp: true }, { kept: true })
     const parts = { log: silentLog, dataFolder, metrics }
     // With the store in Redis, what a fleet does once is in its queue.

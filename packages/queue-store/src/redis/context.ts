@@ -13,12 +13,14 @@ import type { Lanes } from "./lanes.ts"
 import type { BodyNames } from "./operations/message-items.ts"
 import { recordOf, statusOf } from "./record-fields.ts"
 import { RedisDataError } from "./redis-errors.ts"
+import type { RememberedQueues } from "./remembered-queues.ts"
 
 /** What every operation works with. */
 export interface RedisContext {
   readonly connection: RedisConnection
   readonly keys: RedisKeys
   readonly indexes: Indexes
+  readonly remembered: RememberedQueues
   readonly counts: RedisCounts
   readonly lanes: Lanes
   readonly bodyNames: BodyNames

@@ -6,9 +6,11 @@ import { type CommandLine, listOf, type Reply } from "@sluice/redis/redis-comman
 import { copyOf } from "../codec/copy.ts"
 import { ID_LENGTH, isId, isLinkId } from "../codec/keys.ts"
 import { writeU40 } from "../codec/numbers.ts"
+import type { Recalled } from "../queue-store.ts"
 import type { QueueRecord } from "../records.ts"
 import type { IndexKind, RedisKeys } from "./keys.ts"
-import { RECORD_FIELDS, recordOf } from "./record-fields.ts"
+import { RECORD_FIELDS, recordOf, revisionOf } from "./record-fields.ts"
+import type { RememberedQueues } from "./remembered-queues.ts"
 import { RELEASE } from "./scripts/index-scripts.ts"
 
 /** Recipient ID of no queue. */
@@ -27,7 +29,7 @@ export interface Claim {
 /**
  * From the IDs of senders, notifiers and links to recipient IDs. An index is written before the record names it and
  * removed after the record does not any more: the record has the last word, and every look-up asks it. An index never
- * changes its owner, so that what was found is kept in memory.
+ * changes its owner, so that operations which verify nothing keep in memory what was found.
  *
  * An index holds 24 bytes recipient ID and u40 time of writing, for the sweep.
  */
@@ -36,36 +38,68 @@ export class Indexes {
   readonly #keys: RedisKeys
   readonly #clock: Clock
   readonly #known: Lru<string, Uint8Array>
+  readonly #remembered: RememberedQueues
 
-  constructor(connection: RedisConnection, keys: RedisKeys, clock: Clock, capacity: number) {
+  constructor(
+    connection: RedisConnection,
+    keys: RedisKeys,
+    clock: Clock,
+    { knownIds, remembered }: { readonly knownIds: number; readonly remembered: RememberedQueues },
+  ) {
     this.#connection = connection
     this.#keys = keys
     this.#clock = clock
-    this.#known = new Lru(capacity)
+    this.#known = new Lru(knownIds)
+    this.#remembered = remembered
   }
 
   /** The record of a queue, or absent. */
   async record(recipientId: Uint8Array): Promise<QueueRecord | undefined> {
-    if (!isId(recipientId)) return undefined
-    const line: CommandLine = ["HMGET", this.#keys.record(recipientId), ...RECORD_FIELDS]
-    return recordOf(recipientId, listOf(await this.#connection.command(line)))
+    return isId(recipientId) ? recordOf(recipientId, await this.#fields(recipientId)) : undefined
   }
 
-  /** The record that has this ID, or absent. */
+  /**
+   * The record that has this ID, or absent. The index is asked whatever is known, and the record without an index: an ID
+   * takes as long whether nobody has it, or somebody, or somebody that was here before.
+   */
   async recordBy(kind: IndexKind, id: Uint8Array): Promise<QueueRecord | undefined> {
     if (!isIdOf(kind, id)) return undefined
-    const name = nameOf(kind, id)
-    const known = this.#known.get(name)
-    if (known !== undefined) {
-      const record = await this.record(known)
-      if (record !== undefined && hasId(record, kind, id)) return record
-      this.#known.delete(name)
-    }
-    // Without an index something is asked for all the same: an ID that nobody has takes as long as one that somebody has.
     const record = await this.record((await this.read(kind, id)) ?? NOBODY)
     if (record === undefined || !hasId(record, kind, id)) return undefined
-    this.#known.set(name, record.recipientId)
+    this.#known.set(nameOf(kind, id), record.recipientId)
     return record
+  }
+
+  /** The record of a queue from memory, or as Redis has it. */
+  async recall(by: "recipient" | "sender", id: Uint8Array): Promise<Recalled> {
+    if (!isId(id)) return { queue: undefined, remembered: false }
+    const known = this.#remembered.get(by, id)
+    if (known !== undefined) {
+      this.#remembered.figures.remembered++
+      return { ...known, remembered: true }
+    }
+    this.#remembered.figures.read++
+    const recipientId = by === "recipient" ? id : ((await this.read("sender", id)) ?? NOBODY)
+    const values = await this.#fields(recipientId)
+    const queue = recordOf(recipientId, values)
+    if (queue === undefined || (by === "sender" && !hasId(queue, "sender", id))) {
+      return { queue: undefined, remembered: false }
+    }
+    const revision = revisionOf(values)
+    if (revision === undefined) return { queue, remembered: false }
+    this.#remembered.set({ queue, revision })
+    return { queue, revision, remembered: false }
+  }
+
+  /** The record was changed by this node: what is remembered is of no use any more. */
+  forget(recipientId: Uint8Array): void {
+    this.#remembered.forget(recipientId)
+  }
+
+  /** An operation was refused because the record is not the remembered one. */
+  changed(recipientId: Uint8Array): void {
+    this.#remembered.figures.changed++
+    this.#remembered.forget(recipientId)
   }
 
   /** The recipient ID that an index leads to, whatever the record says. */
@@ -82,6 +116,13 @@ export class Indexes {
   /** What the index itself says. */
   async read(kind: IndexKind, id: Uint8Array): Promise<Uint8Array | undefined> {
     return ownerIn(await this.#connection.command(["GET", this.#keys.index(kind, id)]))
+  }
+
+  async #fields(recipientId: Uint8Array): Promise<readonly Reply[]> {
+    const line: CommandLine = ["HMGET", this.#keys.record(recipientId), ...RECORD_FIELDS]
+    const values = listOf(await this.#connection.command(line))
+    this.#remembered.keepOnly(recipientId, revisionOf(values))
+    return values
   }
 
   /** Takes an ID for a queue, unless it is another's. */

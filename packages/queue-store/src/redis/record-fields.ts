@@ -1,3 +1,4 @@
+import { fromLatin1 } from "@sluice/encoding/bytes"
 import { DecodeError, EncodeError } from "@sluice/encoding/errors"
 import { Reader } from "@sluice/encoding/reader"
 import { smallCopy } from "@sluice/encoding/small-bytes"
@@ -16,9 +17,10 @@ import type { BlockingInfo, Notifier, QueueMode, QueueRecord, QueueStatus } from
  *     v  24 message service                   t  status         u  day of last use, decimal
  *
  * Beside them: o and e, the node and epoch of the subscription; w, "0" while a marker closes the queue; c, the number of the
- * last notification. Absent fields are absent values.
+ * last notification; g, the revision: microseconds of Redis' clock when any of these fields but l and u was changed last.
+ * Absent fields are absent values.
  */
-export const RECORD_FIELDS = ["i", "k", "q", "l", "n", "y", "z", "v", "t", "u"] as const
+export const RECORD_FIELDS = ["i", "k", "q", "l", "n", "y", "z", "v", "t", "u", "g"] as const
 
 const ID = 24
 const SECRET = 32
@@ -125,6 +127,12 @@ export function recordOf(recipientId: Uint8Array, values: readonly Reply[]): Que
     ...(createdAt !== 0 && { createdAt }),
     updatedAt: numberIn(u) * DAY,
   }
+}
+
+/** The revision among the values of {@link RECORD_FIELDS}; absent in records that were written before there were any. */
+export function revisionOf(values: readonly Reply[]): string | undefined {
+  const revision = values.at(-1)
+  return revision instanceof Uint8Array ? fromLatin1(revision) : undefined
 }
 
 /** The notifier of its three fields, in such memory. */

@@ -19,6 +19,7 @@ import * as queues from "./operations/queues.ts"
 import * as services from "./operations/services.ts"
 import { redisBlobs } from "./redis-blobs.ts"
 import { toStoreError } from "./redis-errors.ts"
+import { RememberedQueues, type RememberingFigures } from "./remembered-queues.ts"
 import { ALL_SCRIPTS } from "./scripts/all-scripts.ts"
 
 export interface RedisStoreOptions {
@@ -26,10 +27,17 @@ export interface RedisStoreOptions {
   readonly connection: RedisConnection
   /** What all keys begin with; by default the prefix of the connection. */
   readonly prefix?: string
-  /** Sender, notifier and link IDs whose queue is kept in memory, some 150 bytes each. Default 200,000. */
+  /** Notifier IDs whose queue is kept in memory, some 150 bytes each. Default 200,000. */
   readonly knownIds?: number
+  /** Queues whose record is kept in memory, about 1.3 KB each. Default 20,000. */
+  readonly rememberedQueues?: number
   readonly crypto?: CryptoBackend
   readonly clock?: Clock
+}
+
+/** The queue store on Redis, and what it counts. */
+export interface RedisQueueStore extends QueueStore, BlobHolder {
+  readonly figures: RememberingFigures
 }
 
 /**
@@ -40,7 +48,7 @@ export interface RedisStoreOptions {
  * Two things differ from the other stores. A change that was rejected because the connection broke, or because not enough
  * replicas confirmed it, may have taken effect. And the numbers of `counts()` are late by up to a second on other nodes.
  */
-export function openRedisStore(options: RedisStoreOptions): QueueStore & BlobHolder {
+export function openRedisStore(options: RedisStoreOptions): RedisQueueStore {
   const c = redisContext(options)
   const operations = new Operations()
   const run = operations.run.bind(operations)
@@ -54,6 +62,7 @@ export function openRedisStore(options: RedisStoreOptions): QueueStore & BlobHol
     queuesByNotifier: (ids) =>
       run("queuesByNotifier", () => Promise.all(ids.map((id) => c.indexes.recordBy("notifier", id)))),
     linkData: (id) => run("linkData", () => links.linkData(c, id)),
+    recall: (by, id) => run("recall", () => c.indexes.recall(by, id)),
 
     createQueue: (queue, created) =>
       run("createQueue", () => queues.createQueue(c, queue, created?.linkData, created?.subscriber)),
@@ -74,7 +83,8 @@ export function openRedisStore(options: RedisStoreOptions): QueueStore & BlobHol
     unsubscribe: (id, owner) => run("unsubscribe", () => queues.unsubscribe(c, id, owner)),
     enqueue: (id, message, sending) => run("enqueue", () => messages.enqueue(c, id, message, sending)),
     peek: (ids) => run("peek", () => Promise.all(ids.map((id) => messages.peek(c, id)))),
-    acknowledge: (id, messageId, owner) => run("acknowledge", () => messages.acknowledge(c, id, messageId, owner)),
+    acknowledge: (id, messageId, owner, revision) =>
+      run("acknowledge", () => messages.acknowledge(c, id, messageId, owner, revision)),
     queueInfo: (id) => run("queueInfo", () => messages.queueInfo(c, id)),
 
     notifications: (id, limit) => run("notifications", () => notifiers.notifications(c, id, limit)),
@@ -100,6 +110,7 @@ export function openRedisStore(options: RedisStoreOptions): QueueStore & BlobHol
     importNotifications: (entries) => run("importNotifications", () => importing.importNotifications(c, entries)),
     importServices: (imported) => run("importServices", () => services.importServices(c, imported)),
 
+    figures: c.remembered.figures,
     blobs: redisBlobs(c, run),
     check: () => run("check", () => probe(c)),
     close: () => operations.close(() => c.counts.flush()),
@@ -109,16 +120,18 @@ export function openRedisStore(options: RedisStoreOptions): QueueStore & BlobHol
 
 /** What operations on this store work with. */
 export function redisContext(options: RedisStoreOptions): RedisContext {
-  const { connection, prefix = connection.prefix, knownIds = 200_000 } = options
+  const { connection, prefix = connection.prefix, knownIds = 200_000, rememberedQueues = 20_000 } = options
   const { crypto = nativeCrypto, clock = systemClock } = options
   connection.load(ALL_SCRIPTS)
   const keys = new RedisKeys(prefix)
+  const remembered = new RememberedQueues(rememberedQueues)
   return {
     connection,
     keys,
     crypto,
     clock,
-    indexes: new Indexes(connection, keys, clock, knownIds),
+    indexes: new Indexes(connection, keys, clock, { knownIds, remembered }),
+    remembered,
     counts: new RedisCounts(connection, keys, clock),
     lanes: new Lanes(),
     bodyNames: new BodyNames(crypto),

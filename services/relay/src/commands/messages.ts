@@ -1,11 +1,23 @@
 import { idKey } from "@sluice/encoding/bytes"
 import type { Version } from "@sluice/encoding/version"
-import type { Owner } from "@sluice/queue-store/queue-store"
+import type { AcknowledgeResult, Owner } from "@sluice/queue-store/queue-store"
+import type { SmpError } from "@sluice/smp-protocol/errors"
 import { encryptNotificationMeta } from "@sluice/smp-protocol/notification-meta"
 import { ID_LENGTH } from "@sluice/smp-protocol/types"
 import { maxMessageLength } from "@sluice/smp-protocol/versions"
 import { type RelayContext, seconds } from "../context.ts"
-import { type Answer, AUTH, blocked, failed, NO_MSG, OK, PROHIBITED, type QueueRequest } from "../request.ts"
+import {
+  type Answer,
+  AUTH,
+  type Basis,
+  blocked,
+  failed,
+  NO_MSG,
+  OK,
+  PROHIBITED,
+  type QueueRequest,
+  type Verdict,
+} from "../request.ts"
 import { acknowledges } from "../subscription.ts"
 import type { QueueHandler } from "./handler.ts"
 
@@ -15,7 +27,7 @@ const LARGE_MSG: Answer = failed({ type: "LARGE_MSG" })
 /** `SEND` (smp.md §2.6). `version` is that of the forwarded envelope when the command came through a proxy. */
 export async function send(relay: RelayContext, request: QueueRequest<"SEND">, version: Version): Promise<Answer> {
   const { store, statistics, policy } = relay
-  const { queue, command } = request
+  const { queue, command, basis } = request
   if (command.body.length > maxMessageLength(version)) {
     statistics.msgSentLarge++
     return LARGE_MSG
@@ -31,6 +43,7 @@ export async function send(relay: RelayContext, request: QueueRequest<"SEND">, v
   }
   const result = await store.enqueue(queue.recipientId, message, {
     quota: policy.messageQuota,
+    revision: basis?.revision,
     ...(policy.expireOnSend && { expireBefore: now - policy.messageTtl }),
     ...(notify && queue.notifier !== undefined && { notification: notificationOf(relay, queue.notifier, message) }),
   })
@@ -51,12 +64,24 @@ export async function send(relay: RelayContext, request: QueueRequest<"SEND">, v
     case "off":
       statistics.msgSentAuth++
       return AUTH
+    case "changed": {
+      const verdict = await decideAgain(basis)
+      if (verdict.ok) return send(relay, verdict.request as typeof request, version)
+      if (verdict.error.type === "AUTH") statistics.msgSentAuth++
+      return failed(verdict.error)
+    }
     case "blocked":
       statistics.msgSentBlock++
       return blocked(result.info)
     default:
       return result satisfies never
   }
+}
+
+/** By the record as it is now, after the one that the store was named was another. */
+function decideAgain(basis: Basis | undefined): Promise<Verdict> {
+  if (basis === undefined) throw new Error("the store compared a revision that was not given")
+  return basis.again()
 }
 
 type SendQueue = QueueRequest<"SEND">["queue"]
@@ -107,20 +132,27 @@ export const get: QueueHandler<"GET"> = async (relay, client, { queue }) => {
 }
 
 /** `ACK` (smp.md §4.4). */
-export const ack: QueueHandler<"ACK"> = async (relay, client, { queue, command }) => {
+export const ack: QueueHandler<"ACK"> = async (relay, client, request) => {
+  const { queue, command } = request
   const key = idKey(queue.recipientId)
   const subscription = client.subscription(key)
   if (subscription !== undefined) {
-    if (subscription.state !== "delivered" || !acknowledges(subscription.deliveredId, command.msgId)) return NO_MSG
+    if (subscription.state !== "delivered" || !acknowledges(subscription.deliveredId, command.msgId)) {
+      return noMessage(request)
+    }
     relay.statistics.deliveryAcknowledged(relay.clock.now() - subscription.deliveredAt)
     const { deliveredId, deliveredAt } = subscription
     relay.delivery.acknowledging(subscription)
     let result: Awaited<ReturnType<typeof remove>>
     try {
-      result = await remove(relay, queue.recipientId, command.msgId, subscription.owner)
+      result = await remove(relay, request, subscription.owner)
     } catch (error) {
       relay.delivery.notAcknowledged(subscription, deliveredId, deliveredAt)
       throw error
+    }
+    if (result.result === "refused") {
+      relay.delivery.notAcknowledged(subscription, deliveredId, deliveredAt)
+      return failed(result.error)
     }
     relay.lastUse.note(queue)
     if (result.result === "no-queue") return AUTH
@@ -132,15 +164,19 @@ export const ack: QueueHandler<"ACK"> = async (relay, client, { queue, command }
     return message === undefined ? OK : { message }
   }
   const mark = client.getOnly(key)
-  if (mark === undefined || !acknowledges(mark.delivered, command.msgId)) return NO_MSG
+  if (mark === undefined || !acknowledges(mark.delivered, command.msgId)) return noMessage(request)
   relay.statistics.deliveryAcknowledged(relay.clock.now() - mark.deliveredAt)
   client.markGetOnly(key, undefined, relay.clock.now())
   let result: Awaited<ReturnType<typeof remove>>
   try {
-    result = await remove(relay, queue.recipientId, command.msgId, undefined)
+    result = await remove(relay, request, undefined)
   } catch (error) {
     client.markGetOnly(key, mark.delivered, mark.deliveredAt)
     throw error
+  }
+  if (result.result === "refused") {
+    client.markGetOnly(key, mark.delivered, mark.deliveredAt)
+    return failed(result.error)
   }
   relay.lastUse.note(queue)
   if (result.result === "no-queue") return AUTH
@@ -148,13 +184,27 @@ export const ack: QueueHandler<"ACK"> = async (relay, client, { queue, command }
   return OK
 }
 
+/** There is no such message; that is only for those to know who may ask, by the record as it is now. */
+async function noMessage({ basis }: QueueRequest<"ACK">): Promise<Answer> {
+  const verdict = await basis?.again()
+  return verdict === undefined || verdict.ok ? NO_MSG : failed(verdict.error)
+}
+
+type Removed = Exclude<AcknowledgeResult, { readonly result: "changed" }>
+
+/** `refused`: the record is another one by now, which does not allow it. */
 async function remove(
   relay: RelayContext,
-  recipientId: Uint8Array,
-  messageId: Uint8Array,
+  { queue: { recipientId }, command, basis }: QueueRequest<"ACK">,
   owner: Owner | undefined,
-): ReturnType<RelayContext["store"]["acknowledge"]> {
-  const result = await relay.store.acknowledge(recipientId, messageId, owner)
+): Promise<Removed | { readonly result: "refused"; readonly error: SmpError }> {
+  let result = await relay.store.acknowledge(recipientId, command.msgId, owner, basis?.revision)
+  if (result.result === "changed") {
+    const verdict = await decideAgain(basis)
+    if (!verdict.ok) return { result: "refused", error: verdict.error }
+    result = await relay.store.acknowledge(recipientId, command.msgId, owner)
+    if (result.result === "changed") throw new Error("the store compared a revision that was not given")
+  }
   if (result.result === "acknowledged" && result.removed?.kind === "message") {
     relay.statistics.received(recipientId, result.removed.notify)
   }

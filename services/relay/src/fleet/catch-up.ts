@@ -106,6 +106,9 @@ export class CatchUp {
       case "acknowledged":
         if (result.next !== undefined) delivery.lookAgain(subscription)
         return
+      case "changed":
+        // Only where a revision is given.
+        return
       default:
         result satisfies never
     }

@@ -26,7 +26,7 @@ export function enqueue(
   options: EnqueueOptions,
 ): Promise<EnqueueResult> {
   if (!isId(recipientId)) return Promise.resolve({ result: "no-queue" })
-  const { quota, expireBefore, notification } = options
+  const { quota, expireBefore, notification, revision } = options
   return onQueue(c, recipientId, async (keys) => {
     const { record, messages, bodies, link, notifications } = keys
     const name = c.bodyNames.next()
@@ -42,12 +42,16 @@ export function enqueue(
         expireBefore ?? "",
         notification?.notifierId ?? "",
         notification === undefined ? NOTHING : encodeNotification({ ...notification, timestamp: message.timestamp }),
+        revision ?? "",
       ],
       [body],
     )
     switch (word) {
       case "no-queue":
       case "off":
+        return { result: word }
+      case "changed":
+        c.indexes.changed(recipientId)
         return { result: word }
       case "blocked": {
         const status = statusOf(bytesIn(values[0]))
@@ -84,12 +88,14 @@ export function acknowledge(
   recipientId: Uint8Array,
   messageId: Uint8Array,
   owner: Owner | undefined,
+  revision: string | undefined,
 ): Promise<AcknowledgeResult> {
   if (!isId(recipientId)) return Promise.resolve({ result: "no-queue" })
   return onQueue(c, recipientId, async ({ record, messages, bodies }) => {
-    const args = [messageId, owner?.node ?? "", owner?.epoch ?? ""]
+    const args = [messageId, owner?.node ?? "", owner?.epoch ?? "", revision ?? ""]
     const { word, values } = await change(c, ACKNOWLEDGE, [record, messages, bodies], args)
-    if (word === "no-queue" || word === "not-owner") return { result: word }
+    if (word === "changed") c.indexes.changed(recipientId)
+    if (word === "no-queue" || word === "not-owner" || word === "changed") return { result: word }
     const [gone, item, body] = values
     const removed = gone instanceof Uint8Array ? decodeItem(gone) : undefined
     if (removed?.kind === "message") c.counts.add("messages", -1)

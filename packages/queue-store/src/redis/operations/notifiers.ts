@@ -27,7 +27,7 @@ import {
 } from "../scripts/notifier-scripts.ts"
 import { moveAssociation, setAssociated, walkAssociated } from "./associations.ts"
 import { addToList, removeFromList, walkList } from "./lists.ts"
-import { changeQueue } from "./queues.ts"
+import { changeRecord } from "./queues.ts"
 
 /** Notifiers of queues, the services that they are tied to, and the notifications that wait (smp.md §2.5, §4.6, §4.7). */
 
@@ -40,7 +40,7 @@ export function setNotifier(
   notifier: Notifier,
 ): Promise<Outcome<{ readonly queue: QueueRecord; readonly previous?: Notifier }>> {
   const { notifierId, serviceId } = notifier
-  return changeQueue(c, recipientId, async ({ record, notifications }) => {
+  return changeRecord(c, recipientId, async ({ record, notifications }) => {
     const claim = await c.indexes.claim("notifier", notifierId, recipientId)
     // An ID that this very queue has is taken as well.
     const own = claim.held && !claim.isNew && (await hasNotifier(c, recipientId, notifierId))
@@ -65,7 +65,7 @@ export function deleteNotifier(
   c: RedisContext,
   recipientId: Uint8Array,
 ): Promise<Outcome<{ readonly queue: QueueRecord; readonly previous?: Notifier }>> {
-  return changeQueue(c, recipientId, async ({ record, notifications }) => {
+  return changeRecord(c, recipientId, async ({ record, notifications }) => {
     const answer = await change(c, DELETE_NOTIFIER, [record, notifications], [])
     if (answer.word !== "ok") return refusedBy(answer)
     const previous = await removeBefore(c, recipientId, answer)
@@ -86,6 +86,7 @@ export async function associateNotifier(
   return onQueue(c, recipientId, async ({ record }) => {
     const answer = await change(c, ASSOCIATE_NOTIFIER, [record], [notifierId, serviceId ?? ""])
     if (answer.word !== "ok") return refusedBy(answer)
+    c.indexes.forget(recipientId)
     const before = bytesIn(answer.values[1])
     const changed =
       before === undefined || serviceId === undefined ? before !== serviceId : !equalBytes(before, serviceId)

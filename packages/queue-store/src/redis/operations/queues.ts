@@ -77,7 +77,7 @@ export function deleteQueue(
   c: RedisContext,
   recipientId: Uint8Array,
 ): Promise<Outcome<{ readonly queue: QueueRecord; readonly messages: number; readonly owner?: Owner }>> {
-  return changeQueue(c, recipientId, (keys) => removeQueue(c, recipientId, keys))
+  return changeRecord(c, recipientId, (keys) => removeQueue(c, recipientId, keys))
 }
 
 /** Removes a queue with all that belongs to it, inside of a change of it. */
@@ -112,7 +112,7 @@ export function secure(
   senderKey: Uint8Array,
   by: "recipient" | "sender" | "link",
 ): Promise<Outcome<{ readonly queue: QueueRecord; readonly linkData?: LinkData }>> {
-  return changeQueue(c, recipientId, async ({ record, link }) => {
+  return changeRecord(c, recipientId, async ({ record, link }) => {
     const answer = await change(c, SECURE, [record, link], [by, keyField(senderKey)])
     if (answer.word !== "ok") return refusedBy(answer)
     const data = bytesIn(answer.values[1])
@@ -126,7 +126,7 @@ export function setRecipientKeys(
   recipientId: Uint8Array,
   keys: readonly Uint8Array[],
 ): Promise<Changed> {
-  return changeQueue(c, recipientId, async ({ record }) => {
+  return changeRecord(c, recipientId, async ({ record }) => {
     const answer = await change(c, SET_RECIPIENT_KEYS, [record], [keyList(keys)])
     return answer.word === "ok" ? { ok: true, queue: recordIn(recipientId, answer.values[0]) } : refusedBy(answer)
   })
@@ -156,7 +156,10 @@ export async function unblock(
 
 export async function touch(c: RedisContext, recipientIds: readonly Uint8Array[], day: number): Promise<void> {
   await Promise.all(
-    recipientIds.filter(isId).map((id) => onQueue(c, id, ({ record }) => change(c, TOUCH, [record], [dayOf(day)]))),
+    recipientIds.filter(isId).map(async (id) => {
+      await onQueue(c, id, ({ record }) => change(c, TOUCH, [record], [dayOf(day)]))
+      c.indexes.forget(id)
+    }),
   )
 }
 
@@ -182,6 +185,7 @@ function subscribeOne(c: RedisContext, request: SubscribeRequest, node: string):
     const previousServiceId = bytesIn(previousService)
     // Also when nothing changed: an earlier attempt may have ended between the record and the set.
     if (serviceId !== undefined || previousServiceId !== undefined) {
+      c.indexes.forget(recipientId)
       await moveAssociation(c, "messages", recipientId, previousServiceId, serviceId)
     }
     const previousOwner = ownerOf(bytesIn(previousNode), bytesIn(previousEpoch))
@@ -211,12 +215,27 @@ export function changeQueue<T>(
   return isId(recipientId) ? onQueue(c, recipientId, run) : Promise.resolve(NO_QUEUE)
 }
 
+/** The same, for what changes the record: this node does not go on with the one that it remembers. */
+export function changeRecord<T>(
+  c: RedisContext,
+  recipientId: Uint8Array,
+  run: (keys: QueueKeys) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  return changeQueue(c, recipientId, async (keys) => {
+    try {
+      return await run(keys)
+    } finally {
+      c.indexes.forget(recipientId)
+    }
+  })
+}
+
 function changeStatus(
   c: RedisContext,
   recipientId: Uint8Array,
   args: readonly string[],
 ): Promise<Outcome<StatusChanged>> {
-  return changeQueue(c, recipientId, async ({ record }) => {
+  return changeRecord(c, recipientId, async ({ record }) => {
     const answer = await change(c, SET_STATUS, [record], args)
     if (answer.word !== "ok") return refusedBy(answer)
     const [values, before, node, epoch] = answer.values

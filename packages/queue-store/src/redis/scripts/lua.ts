@@ -4,7 +4,7 @@
  * every answer is a word: `ok`, or why not.
  */
 
-/** The record of `KEYS[1]` in the order of `RECORD_FIELDS`. */
+/** The record of `KEYS[1]` in the order of `RECORD_FIELDS`, without the revision behind it. */
 export const RECORD = `
 local function record()
   return redis.call('HMGET', KEYS[1], 'i', 'k', 'q', 'l', 'n', 'y', 'z', 'v', 't', 'u')
@@ -16,6 +16,18 @@ export const USABLE_RECORD: string = `${RECORD}
 local r = record()
 if not r[1] then return {'no-queue'} end
 if r[9] and string.byte(r[9]) ~= 111 then return {'blocked', r[9]} end
+`
+
+/**
+ * Gives the record a new revision: the microseconds of Redis' clock, so that none comes back after Redis lost its last
+ * changes. To be called with every change of the record, except of link and day of last use: nodes act on records that they
+ * remember as long as these have the same revision.
+ */
+export const REVISE = `
+local function revise()
+  local time = redis.call('TIME')
+  redis.call('HSET', KEYS[1], 'g', time[1] .. string.format('%06d', time[2]))
+end
 `
 
 /**

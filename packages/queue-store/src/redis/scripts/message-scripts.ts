@@ -1,22 +1,24 @@
 import { type Script, script } from "@sluice/redis/script"
-import { EXPIRE, ITEMS, NOTIFICATIONS, USABLE_RECORD } from "./lua.ts"
+import { EXPIRE, ITEMS, NOTIFICATIONS, REVISE, USABLE_RECORD } from "./lua.ts"
 
 /** Sending, reading, acknowledging and expiring messages, and subscriptions to them. */
 
 /**
  * Keys: record, messages, bodies, link, notifications, the new body. Arguments: item, quota, time before which messages
- * expire or "", notifier ID or "", notification. The body was written just before, with a time after which it is gone;
+ * expire or "", notifier ID or "", notification, revision of the record or "" for any. The body was written just before, with a time after which it is gone;
  * from here on it stays, or is removed.
  */
 export const ENQUEUE: Script = script({
   name: "enqueue",
   keys: 6,
   lua: `${ITEMS}${EXPIRE}${NOTIFICATIONS}
-local i, q, l, n, v, t, o, e, w =
-  unpack(redis.call('HMGET', KEYS[1], 'i', 'q', 'l', 'n', 'v', 't', 'o', 'e', 'w'))
-if not i or t then
+local i, q, l, n, v, t, o, e, w, g =
+  unpack(redis.call('HMGET', KEYS[1], 'i', 'q', 'l', 'n', 'v', 't', 'o', 'e', 'w', 'g'))
+local changed = ARGV[6] ~= '' and ARGV[6] ~= g
+if not i or t or changed then
   redis.call('DEL', KEYS[6])
   if not i then return {'no-queue'} end
+  if changed then return {'changed'} end
   if t == 'o' then return {'off'} end
   return {'blocked', t}
 end
@@ -51,19 +53,17 @@ return {'stored', size, expired, spent, notified, o, e, v}
 `,
 })
 
-/** Keys: record, messages, bodies. Arguments: message ID, node or "", epoch. */
+/** Keys: record, messages, bodies. Arguments: message ID, node or "", epoch, revision of the record or "" for any. */
 export const ACKNOWLEDGE: Script = script({
   name: "acknowledge",
   keys: 3,
   lua: `${ITEMS}
-if ARGV[2] ~= '' then
-  local o, e = unpack(redis.call('HMGET', KEYS[1], 'o', 'e'))
-  if o ~= ARGV[2] or e ~= ARGV[3] then
-    return {redis.call('EXISTS', KEYS[1]) == 1 and 'not-owner' or 'no-queue'}
-  end
-end
+local i, o, e, g = unpack(redis.call('HMGET', KEYS[1], 'i', 'o', 'e', 'g'))
+if not i then return {'no-queue'} end
+if ARGV[4] ~= '' and ARGV[4] ~= g then return {'changed'} end
+if ARGV[2] ~= '' and (o ~= ARGV[2] or e ~= ARGV[3]) then return {'not-owner'} end
 local head, following = unpack(redis.call('LRANGE', KEYS[2], 0, 1))
-if not head then return {redis.call('EXISTS', KEYS[1]) == 1 and 'ok' or 'no-queue'} end
+if not head then return {'ok'} end
 local removed = idOf(head) == ARGV[1]
 local next = head
 if removed then next = following end
@@ -125,7 +125,7 @@ export const SUBSCRIBE: Script = script({
   name: "subscribe",
   keys: 3,
   withoutMemory: true,
-  lua: `${ITEMS}${USABLE_RECORD}
+  lua: `${ITEMS}${REVISE}${USABLE_RECORD}
 local head = redis.call('LINDEX', KEYS[2], 0)
 local body = false
 if head and not isMarker(head) then
@@ -142,6 +142,7 @@ if r[8] ~= service then
   previous = r[8]
   r[8] = service
   if service then redis.call('HSET', KEYS[1], 'v', service) else redis.call('HDEL', KEYS[1], 'v') end
+  revise()
 end
 return {'ok', r, epoch, o, e, previous, head, body}
 `,

@@ -1,14 +1,15 @@
 import { type Script, script } from "@sluice/redis/script"
-import { NOTIFICATIONS, RECORD, USABLE_RECORD } from "./lua.ts"
+import { NOTIFICATIONS, RECORD, REVISE, USABLE_RECORD } from "./lua.ts"
 
 /** Notifiers and what waits for them. */
 
-/** Removes the notifier and what waits for it; gives how many notifications that were. */
+/** Removes the notifier and what waits for it; gives how many notifications that were. Needs {@link REVISE}. */
 const DROP_NOTIFIER = `
 local function dropNotifier()
   local dropped = redis.call('LLEN', KEYS[2])
   redis.call('DEL', KEYS[2])
   redis.call('HDEL', KEYS[1], 'n', 'y', 'z')
+  revise()
   return dropped
 end
 `
@@ -28,7 +29,7 @@ end
 export const SET_NOTIFIER: Script = script({
   name: "set notifier",
   keys: 2,
-  lua: `${USABLE_RECORD}${DROP_NOTIFIER}
+  lua: `${REVISE}${USABLE_RECORD}${DROP_NOTIFIER}
 if ARGV[1] ~= '1' then return {'id-taken'} end
 local dropped = dropNotifier()
 redis.call('HSET', KEYS[1], unpack(ARGV, 2))
@@ -40,7 +41,7 @@ return {'ok', record(), r[5], r[6], r[7], dropped}
 export const DELETE_NOTIFIER: Script = script({
   name: "delete notifier",
   keys: 2,
-  lua: `${USABLE_RECORD}${DROP_NOTIFIER}
+  lua: `${REVISE}${USABLE_RECORD}${DROP_NOTIFIER}
 local dropped = dropNotifier()
 return {'ok', record(), r[5], r[6], r[7], dropped}
 `,
@@ -50,7 +51,7 @@ return {'ok', record(), r[5], r[6], r[7], dropped}
 export const ASSOCIATE_NOTIFIER: Script = script({
   name: "associate notifier",
   keys: 1,
-  lua: `${RECORD}
+  lua: `${REVISE}${RECORD}
 local r = record()
 if not r[5] or string.sub(r[5], 1, 24) ~= ARGV[1] then return {'no-queue'} end
 local before = r[7]
@@ -61,6 +62,7 @@ else
   redis.call('HSET', KEYS[1], 'z', ARGV[2])
   r[7] = ARGV[2]
 end
+if before ~= r[7] then revise() end
 return {'ok', r, before}
 `,
 })

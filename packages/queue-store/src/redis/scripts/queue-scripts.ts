@@ -1,5 +1,5 @@
 import { type Script, script } from "@sluice/redis/script"
-import { DROP_MESSAGES, ITEMS, RECORD, USABLE_RECORD } from "./lua.ts"
+import { DROP_MESSAGES, ITEMS, RECORD, REVISE, USABLE_RECORD } from "./lua.ts"
 
 /** Whole queues, and changes of their record. */
 
@@ -9,9 +9,10 @@ import { DROP_MESSAGES, ITEMS, RECORD, USABLE_RECORD } from "./lua.ts"
 export const CREATE: Script = script({
   name: "create queue",
   keys: 2,
-  lua: `
+  lua: `${REVISE}
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists'} end
 redis.call('HSET', KEYS[1], unpack(ARGV, 4))
+revise()
 if ARGV[1] ~= '' then redis.call('HSET', KEYS[1], 'o', ARGV[1], 'e', ARGV[2]) end
 if ARGV[3] ~= '' then redis.call('SET', KEYS[2], ARGV[3]) end
 return {'ok'}
@@ -40,7 +41,7 @@ return {'ok', r, messages, notifications, o, e}
 export const SECURE: Script = script({
   name: "secure",
   keys: 2,
-  lua: `${USABLE_RECORD}
+  lua: `${REVISE}${USABLE_RECORD}
 if ARGV[1] ~= 'recipient' and string.byte(r[1]) ~= 109 then return {'wrong-mode'} end
 local data = false
 if ARGV[1] == 'link' then
@@ -51,6 +52,7 @@ if r[3] then
   if r[3] ~= ARGV[2] then return {'other-key'} end
 else
   redis.call('HSET', KEYS[1], 'q', ARGV[2])
+  revise()
   r[3] = ARGV[2]
 end
 return {'ok', r, data}
@@ -61,9 +63,10 @@ return {'ok', r, data}
 export const SET_RECIPIENT_KEYS: Script = script({
   name: "set recipient keys",
   keys: 1,
-  lua: `${USABLE_RECORD}
+  lua: `${REVISE}${USABLE_RECORD}
 if string.byte(r[1]) ~= 99 then return {'wrong-mode'} end
 redis.call('HSET', KEYS[1], 'k', ARGV[1])
+revise()
 r[2] = ARGV[1]
 return {'ok', r}
 `,
@@ -77,7 +80,7 @@ export const SET_STATUS: Script = script({
   name: "set status",
   keys: 1,
   withoutMemory: true,
-  lua: `${RECORD}
+  lua: `${REVISE}${RECORD}
 local r = record()
 if not r[1] then return {'no-queue'} end
 local before = r[9] or ''
@@ -93,6 +96,7 @@ if status == '' then
 else
   redis.call('HSET', KEYS[1], 't', status)
 end
+revise()
 r[9] = status
 local o, e = unpack(redis.call('HMGET', KEYS[1], 'o', 'e'))
 return {'ok', r, before, o, e}

@@ -1,0 +1,106 @@
+import { idKey } from "@sluice/encoding/bytes"
+import { Lru } from "@sluice/ops/lru"
+import type { QueueRecord } from "../records.ts"
+
+/** A record as it was read once, and the revision that it had then. */
+export interface RememberedQueue {
+  readonly queue: QueueRecord
+  readonly revision: string
+}
+
+/** What became of look-ups that may be answered from memory, since the start. */
+export interface RememberingFigures {
+  /** Answered from memory. */
+  readonly remembered: number
+  /** Asked of Redis, because it was not in memory. */
+  readonly read: number
+  /** Operations that were refused because the record was another one by now. */
+  readonly changed: number
+}
+
+/** Bytes of IDs, keys and secrets in a record that is remembered: a usual one has 200, one with 255 keys 17,000. */
+const LARGEST = 1024
+
+/**
+ * The records that were used last, about 1.3 KB each, found by recipient and by sender ID. Nothing tells when another node
+ * changes one: whoever acts on such a record names its revision, which the script compares.
+ */
+export class RememberedQueues {
+  readonly figures: { -readonly [K in keyof RememberingFigures]: number } = { remembered: 0, read: 0, changed: 0 }
+  readonly #byRecipient: Lru<string, RememberedQueue>
+  readonly #recipients = new Map<string, string>()
+
+  /** @param capacity records, at least 1 */
+  constructor(capacity: number) {
+    this.#byRecipient = new Lru(capacity, (_, { queue }) => this.#recipients.delete(idKey(queue.senderId)))
+  }
+
+  get(by: "recipient" | "sender", id: Uint8Array): RememberedQueue | undefined {
+    const recipient = by === "recipient" ? idKey(id) : this.#recipients.get(idKey(id))
+    return recipient === undefined ? undefined : this.#byRecipient.get(recipient)
+  }
+
+  set({ queue, revision }: RememberedQueue): void {
+    if (sizeOf(queue) > LARGEST) return
+    const recipient = idKey(queue.recipientId)
+    this.#byRecipient.set(recipient, { queue: inOwnMemory(queue), revision })
+    this.#recipients.set(idKey(queue.senderId), recipient)
+  }
+
+  /** Forgets the record if it has another revision: this is the one that is stored. */
+  keepOnly(recipientId: Uint8Array, revision: string | undefined): void {
+    const known = this.#byRecipient.peek(idKey(recipientId))
+    if (known !== undefined && known.revision !== revision) this.forget(recipientId)
+  }
+
+  forget(recipientId: Uint8Array): void {
+    const recipient = idKey(recipientId)
+    const known = this.#byRecipient.peek(recipient)
+    if (known === undefined) return
+    this.#byRecipient.delete(recipient)
+    this.#recipients.delete(idKey(known.queue.senderId))
+  }
+}
+
+function sizeOf(queue: QueueRecord): number {
+  let size = 0
+  mapBytes(queue, (bytes) => {
+    size += bytes.length
+    return bytes
+  })
+  return size
+}
+
+/** A copy of the record on one buffer: as it was read, each of its parts may keep 4 KB alive (see `smallBytes`). */
+function inOwnMemory(queue: QueueRecord): QueueRecord {
+  const memory = new Uint8Array(sizeOf(queue))
+  let used = 0
+  return mapBytes(queue, (bytes) => {
+    const copy = memory.subarray(used, used + bytes.length)
+    copy.set(bytes)
+    used += bytes.length
+    return copy
+  })
+}
+
+function mapBytes(queue: QueueRecord, map: (bytes: Uint8Array) => Uint8Array): QueueRecord {
+  const { senderKey, linkId, notifier, rcvServiceId } = queue
+  return {
+    ...queue,
+    recipientId: map(queue.recipientId),
+    senderId: map(queue.senderId),
+    recipientKeys: queue.recipientKeys.map(map),
+    rcvDhSecret: map(queue.rcvDhSecret),
+    ...(senderKey !== undefined && { senderKey: map(senderKey) }),
+    ...(linkId !== undefined && { linkId: map(linkId) }),
+    ...(rcvServiceId !== undefined && { rcvServiceId: map(rcvServiceId) }),
+    ...(notifier !== undefined && {
+      notifier: {
+        notifierId: map(notifier.notifierId),
+        key: map(notifier.key),
+        dhSecret: map(notifier.dhSecret),
+        ...(notifier.serviceId !== undefined && { serviceId: map(notifier.serviceId) }),
+      },
+    }),
+  }
+}
