@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises"
 import type { CarriedMessage } from "@sluice/fleet/events"
 import { createMemoryStore } from "@sluice/queue-store/memory/memory-store"
 import type { QueueStore } from "@sluice/queue-store/queue-store"
-import { beforeEach, describe, expect, it, vi } from "vitest"
+import { beforeEach, describe, expect, it, type Mock, vi } from "vitest"
 import { message, queue } from "../../../../packages/queue-store/test/fixtures.ts"
 import { type CoreFixture, connect, coreFixture, type FakeClient, subscribe } from "../../test/core-fixture.ts"
 import { countFillings } from "../../test/counting-store.ts"
@@ -16,7 +16,7 @@ const { recipientId } = one
 const corrId = new Uint8Array(24)
 let core: CoreFixture
 let fake: FakeClient
-let peek: ReturnType<typeof vi.spyOn<QueueStore, "peek">>
+let peek: Mock<QueueStore["peek"]>
 beforeEach(async () => {
   core = coreFixture(countFillings(createMemoryStore()))
   fake = connect(core.relay)

@@ -136,7 +136,7 @@ class World {
     this.held[at] = undefined
     const command = { tag: "ACK" as const, msgId: id }
     const request = { corrId, entityId: queue.recipientId, queue, command }
-    const answered = ack(this.recipient, device.client, request).then((answer) => {
+    const answered = Promise.resolve(ack(this.recipient, device.client, request)).then((answer) => {
       if (answer.message.tag === "DELIVER") this.#arrived({ entityId: queue.recipientId, message: answer.message })
       else expect(answer.message.tag).toBe("OK")
     })
