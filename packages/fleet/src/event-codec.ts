@@ -1,13 +1,22 @@
 import { DecodeError } from "@sluice/encoding/errors"
 import { Reader } from "@sluice/encoding/reader"
 import { Writer } from "@sluice/encoding/writer"
-import { type ClaimKind, type FleetEvent, ID_BYTES, MAX_IDS, type ServiceKind } from "./events.ts"
+import {
+  type CarriedMessage,
+  type ClaimKind,
+  type FleetEvent,
+  ID_BYTES,
+  MAX_CARRIED_BODY,
+  MAX_IDS,
+  type ServiceKind,
+} from "./events.ts"
 import { MAX_NODE_NAME, MAX_PAYLOAD } from "./node-link.ts"
 
 /**
  * A payload: format (1 byte, now 1), name of the sender (1 byte length, up to 64 bytes), then events one after another to
  * the end. An event is its tag (1 byte) and its fields without lengths: IDs of 24 bytes, numbers of 8, lists with a count of
- * 2 bytes. A single hint has 33 bytes.
+ * 2 bytes. A single hint has 33 bytes. One that carries a message has a tag of its own, and behind its fields filling, ID,
+ * time, flag and body with a length of 2 bytes: 76 bytes and the body.
  */
 export interface Payload {
   readonly sender: string
@@ -15,8 +24,10 @@ export interface Payload {
 }
 
 const FORMAT = 1
-/** What one event takes at the most, bytes. */
+/** What one event takes at the most, bytes: a list of IDs is longer than a message. */
 export const MAX_EVENT: number = 16 + ID_BYTES * (MAX_IDS + 1)
+/** A hint that carries a message, without the body; all events without lists and bodies are shorter. */
+const CARRYING = 76
 
 const TAGS = {
   stored: 1,
@@ -35,6 +46,9 @@ const TAGS = {
   leaving: 14,
 } as const satisfies Record<FleetEvent["tag"], number>
 
+/** Tag of a `stored` that carries the message. */
+const STORED_CARRYING = 15
+
 const TAG_NAMES = new Map<number, FleetEvent["tag"]>(
   Object.entries(TAGS).map(([tag, code]) => [code, tag as FleetEvent["tag"]]),
 )
@@ -46,8 +60,29 @@ export function writeSender(w: Writer, sender: string): void {
   w.u8(FORMAT).shortOf((name) => name.ascii(sender))
 }
 
+/** Bytes that this event takes at the most, no more than {@link MAX_EVENT}. */
+export function roomFor(event: FleetEvent): number {
+  switch (event.tag) {
+    case "stored":
+      return CARRYING + (event.carried?.body.length ?? 0)
+    case "notified":
+      return 16 + ID_BYTES * (event.notifierIds.length + 1)
+    case "claimed":
+      return 16 + ID_BYTES * event.ids.length
+    default:
+      return CARRYING
+  }
+}
+
 /** Appends one event. Throws `EncodeError` or `RangeError` for IDs, lists and numbers out of their bounds. */
 export function writeEvent(w: Writer, event: FleetEvent): void {
+  if (event.tag === "stored" && event.carried !== undefined) {
+    w.u8(STORED_CARRYING)
+    writeId(w, event.recipientId)
+    writeNumber(w, event.epoch)
+    writeCarried(w, event.carried)
+    return
+  }
   w.u8(TAGS[event.tag])
   switch (event.tag) {
     case "stored":
@@ -101,7 +136,7 @@ export function encodePayload({ sender, events }: Payload): Uint8Array {
   return w.finish()
 }
 
-/** Reads a whole payload, or throws `DecodeError`. IDs are views on it. */
+/** Reads a whole payload, or throws `DecodeError`. IDs and bodies are views on it. */
 export function decodePayload(payload: Uint8Array): Payload {
   if (payload.length > MAX_PAYLOAD) throw new DecodeError("fleet payload: too long")
   const r = new Reader(payload)
@@ -113,7 +148,11 @@ export function decodePayload(payload: Uint8Array): Payload {
 }
 
 function readEvent(r: Reader): FleetEvent {
-  const tag = TAG_NAMES.get(r.u8("tag"))
+  const code = r.u8("tag")
+  if (code === STORED_CARRYING) {
+    return { tag: "stored", recipientId: readId(r), epoch: readNumber(r), carried: readCarried(r) }
+  }
+  const tag = TAG_NAMES.get(code)
   switch (tag) {
     case "stored":
     case "moved":
@@ -152,6 +191,24 @@ function readEvent(r: Reader): FleetEvent {
   }
 }
 
+function writeCarried(w: Writer, { filling, id, timestamp, notify, body }: CarriedMessage): void {
+  if (body.length > MAX_CARRIED_BODY) throw new RangeError("fleet event: a body has up to 16088 bytes")
+  writeNumber(w, filling)
+  writeId(w, id)
+  writeNumber(w, timestamp)
+  w.u8(notify ? 1 : 0).large(body)
+}
+
+function readCarried(r: Reader): CarriedMessage {
+  const filling = readNumber(r)
+  const id = readId(r)
+  const timestamp = readNumber(r)
+  const notify = readFlag(r)
+  const body = r.large("body")
+  if (body.length > MAX_CARRIED_BODY) throw new DecodeError("fleet event: a body has up to 16088 bytes")
+  return { filling, id, timestamp, notify, body }
+}
+
 function writeId(w: Writer, id: Uint8Array): void {
   if (id.length !== ID_BYTES) throw new RangeError("fleet event: an ID has 24 bytes")
   w.raw(id)
@@ -174,7 +231,7 @@ function readIds(r: Reader): Uint8Array[] {
 }
 
 function writeNumber(w: Writer, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError("fleet event: no number of an epoch or order")
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError("fleet event: a number out of range")
   w.int64(value)
 }
 

@@ -3,11 +3,29 @@ export const ID_BYTES = 24
 /** IDs in one event at the most. */
 export const MAX_IDS = 1024
 
+/** Longest body of a message that a hint carries, bytes: that of the earliest versions of SMP. */
+export const MAX_CARRIED_BODY = 16_088
+
 /** For what a service or client is subscribed. */
 export type ServiceKind = "messages" | "notifications"
 
 /** What nodes claim: the subscription of a service to one kind, or of a connection to one notifier. */
 export type ClaimKind = ServiceKind | "notifier"
+
+/** A message that a hint carries, as it was stored. Its bytes may be views on a received payload. */
+export interface CarriedMessage {
+  /**
+   * Which filling of the queue it was: the receiver may push it only if it saw the queue empty at the number before.
+   * Whoever is late or was overtaken by a reading has seen another number, and reads the queue.
+   */
+  readonly filling: number
+  readonly id: Uint8Array
+  /** Seconds. */
+  readonly timestamp: number
+  readonly notify: boolean
+  /** End-to-end encrypted, up to {@link MAX_CARRIED_BODY} bytes. */
+  readonly body: Uint8Array
+}
 
 /**
  * What one node tells another. All of it is hints: what is stored is the truth, and what a hint tells is looked up or
@@ -15,7 +33,12 @@ export type ClaimKind = ServiceKind | "notifier"
  */
 export type FleetEvent =
   /** A message was stored in a queue that was empty, whose subscription of this epoch the receiver has. */
-  | { readonly tag: "stored"; readonly recipientId: Uint8Array; readonly epoch: number }
+  | {
+      readonly tag: "stored"
+      readonly recipientId: Uint8Array
+      readonly epoch: number
+      readonly carried?: CarriedMessage | undefined
+    }
   /** The subscription of this epoch ended, because the queue was subscribed elsewhere (END). */
   | { readonly tag: "moved"; readonly recipientId: Uint8Array; readonly epoch: number }
   /** The queue was deleted; the receiver had its subscription of this epoch (DELD). */

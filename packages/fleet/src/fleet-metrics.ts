@@ -5,6 +5,8 @@ import type { PlainCounter } from "@sluice/ops/plain-metrics"
 export interface FleetMetrics {
   readonly published: { readonly one: PlainCounter; readonly all: PlainCounter }
   readonly payloads: PlainCounter
+  /** Hints that came with their message, by what became of it. */
+  readonly carried: { readonly pushed: PlainCounter; readonly read: PlainCounter }
   readonly received: PlainCounter
   readonly stale: PlainCounter
   readonly malformed: PlainCounter
@@ -25,10 +27,16 @@ export function createFleetMetrics(register: MetricsRegister): FleetMetrics {
     help: "Events for other nodes, by whether one or all get them",
     labels: { to: ["one", "all"] },
   })
+  const carried = register.counters({
+    name: "sluice_fleet_messages_carried_total",
+    help: "Hints that came with their message: pushed as it came, or left to a reading of the queue",
+    labels: { outcome: ["pushed", "read"] },
+  })
   const counter = (name: string, help: string): PlainCounter => register.counter({ name: `sluice_fleet_${name}`, help })
   const metrics: FleetMetrics = {
     published: { one: events.with({ to: "one" }), all: events.with({ to: "all" }) },
     payloads: counter("payloads_published_total", "Payloads that carried these events"),
+    carried: { pushed: carried.with({ outcome: "pushed" }), read: carried.with({ outcome: "read" }) },
     received: counter("events_received_total", "Events from other nodes"),
     stale: counter("events_stale_total", "Events of subscriptions that were not there any more, dropped"),
     malformed: counter("payloads_malformed_total", "Payloads that could not be read, dropped"),

@@ -67,6 +67,17 @@ describe("hints", () => {
     expect(a.take()).toEqual([])
   })
 
+  it("that carry messages fill payloads as far as they go", async () => {
+    const before = a.metrics.payloads.value
+    const carried = { filling: 1, id: id(2), timestamp: 3, notify: false, body: new Uint8Array(16_048) }
+    for (let i = 0; i < 9; i++) a.fleet.tell("b", { tag: "stored", recipientId: id(i), epoch: i, carried })
+    a.fleet.tell("b", { tag: "stored", recipientId: id(1), epoch: 1 })
+    await settled()
+    expect(a.metrics.payloads.value - before).toBe(3)
+    expect(b.take()).toEqual(Array<string>(10).fill("stored from a"))
+    expect(b.metrics.malformed.value).toBe(0)
+  })
+
   it("for oneself go nowhere", async () => {
     a.fleet.tell("a", { tag: "stored", recipientId: id(1), epoch: 1 })
     await settled()

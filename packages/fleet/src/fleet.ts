@@ -65,6 +65,11 @@ export class Fleet {
     return this.#link.node
   }
 
+  /** Whether hints should carry messages: see `Bus.direct`. */
+  get carries(): boolean {
+    return this.#link.direct
+  }
+
   get metrics(): FleetMetrics {
     return this.#metrics
   }

@@ -97,6 +97,7 @@ export class MemoryHub implements MemoryFaults {
 }
 
 class MemoryLink implements NodeLink {
+  readonly direct = true
   readonly node: string
   readonly #hub: MemoryHub
   readonly #others = new Set<string>()

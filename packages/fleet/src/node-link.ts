@@ -17,6 +17,10 @@ export interface LinkHandler {
 
 /** Channels between nodes. A payload is a hint: it arrives once or not at all, in order as far as one sender goes. */
 export interface Bus {
+  /**
+   * Whether a payload to one node costs nobody else anything, so that it may be large: messages are carried only then.
+   */
+  readonly direct: boolean
   /** Publishes to one node; to a node that is gone, nothing happens. Rejects when the payload did not get out. */
   publish(node: string, payload: Uint8Array): Promise<void>
   /** Publishes to all other nodes. */

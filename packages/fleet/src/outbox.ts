@@ -1,6 +1,6 @@
 import { Writer } from "@sluice/encoding/writer"
 import type { Clock, Timer } from "@sluice/ops/clock"
-import { MAX_EVENT, writeEvent, writeSender } from "./event-codec.ts"
+import { roomFor, writeEvent, writeSender } from "./event-codec.ts"
 import type { FleetEvent } from "./events.ts"
 import type { FleetMetrics } from "./fleet-metrics.ts"
 import { MAX_PAYLOAD, type NodeLink } from "./node-link.ts"
@@ -8,6 +8,8 @@ import { MAX_PAYLOAD, type NodeLink } from "./node-link.ts"
 /** Waiting times between attempts to say that something was missed, milliseconds. */
 const FIRST_RETRY = 100
 const LAST_RETRY = 5_000
+/** Bytes for the sender's name and some hints. */
+const FIRST_CAPACITY = 256
 
 /**
  * Events on their way out. Those of one turn of the event loop for one node leave in one payload. What can't be published
@@ -65,13 +67,15 @@ export class Outbox {
 
   #append(node: string, event: FleetEvent): void {
     if (this.#stopped) return
+    const room = roomFor(event)
     let writer = this.#writers.get(node)
-    if (writer !== undefined && writer.length + MAX_EVENT > MAX_PAYLOAD) {
+    if (writer !== undefined && writer.length + room > MAX_PAYLOAD) {
       this.#publish(node, writer)
       writer = undefined
     }
     if (writer === undefined) {
-      writer = new Writer()
+      // A message that is carried is then copied into a buffer of its size, which does not have to grow.
+      writer = new Writer(FIRST_CAPACITY + room)
       writeSender(writer, this.#link.node)
       this.#writers.set(node, writer)
     }

@@ -74,6 +74,7 @@ export function redisLink({
 }
 
 class RedisLink implements NodeLink {
+  readonly direct: boolean
   readonly node: string
   readonly #redis: RedisConnection
   readonly #lease: number
@@ -93,6 +94,8 @@ class RedisLink implements NodeLink {
 
   constructor(redis: RedisConnection, lease: number, node: string, clock: Clock) {
     this.node = node
+    // A Cluster copies what is published to all its servers.
+    this.direct = redis.kind !== "cluster"
     this.#redis = redis
     this.#lease = lease
     this.#clock = clock

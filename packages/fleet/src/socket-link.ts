@@ -32,6 +32,7 @@ export function socketLink({ path, lease = LEASE }: SocketLinkOptions): (compone
 }
 
 class SocketLink implements NodeLink {
+  readonly direct = true
   readonly node: string
   readonly #path: string
   readonly #lease: number

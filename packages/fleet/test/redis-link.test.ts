@@ -116,6 +116,7 @@ function worldOf(redis: Deployment, prefix: string): LinkWorld {
 function bound(link: NodeLink): NodeLink {
   return {
     node: link.node,
+    direct: link.direct,
     get others() {
       return link.others
     },

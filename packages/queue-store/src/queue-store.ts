@@ -68,6 +68,8 @@ export type EnqueueResult =
       readonly result: "stored"
       /** The queue held nothing before (after expiry): only then is the message pushed (smp.md §4.3). */
       readonly wasEmpty: boolean
+      /** With `wasEmpty`: which filling of the queue this is, see {@link Peeked}. */
+      readonly filling?: number
       /** Where the subscription is, if anywhere. */
       readonly owner?: Owner
       readonly rcvServiceId?: Uint8Array
@@ -90,6 +92,19 @@ export interface Subscribed {
   readonly previousServiceId?: Uint8Array
   /** First stored message. */
   readonly head?: StoredMessage
+  /** Without `head`: as in {@link Peeked}. */
+  readonly filling?: number
+}
+
+/** What a look at a queue finds: its first message, or nothing. */
+export interface Peeked {
+  readonly head?: StoredMessage | undefined
+  /**
+   * Without `head`: how often the queue was filled so far, that is, a message came into it while it was empty. A message
+   * with the next number is the first one after this moment. Numbers may begin again where the storage lost its latest
+   * changes. Absent in stores whose nodes all see a message as soon as it is stored, and need no number to compare.
+   */
+  readonly filling?: number | undefined
 }
 
 export type AcknowledgeResult =
@@ -98,6 +113,8 @@ export type AcknowledgeResult =
       /** What was removed; absent when the head has another ID (expired, or acknowledged elsewhere). */
       readonly removed?: { readonly kind: StoredMessage["kind"]; readonly timestamp: number; readonly notify: boolean }
       readonly next?: StoredMessage
+      /** Without `next`: as in {@link Peeked}. */
+      readonly filling?: number
     }
   | { readonly result: "no-queue" }
   /** The record has not the given revision. */
@@ -276,7 +293,7 @@ export interface QueueStore extends AsyncDisposable {
    */
   enqueue(recipientId: Uint8Array, message: NewMessage, options: EnqueueOptions): Promise<EnqueueResult>
   /** First stored message of each queue. */
-  peek(recipientIds: readonly Uint8Array[]): Promise<(StoredMessage | undefined)[]>
+  peek(recipientIds: readonly Uint8Array[]): Promise<Peeked[]>
   /**
    * Removes the head if it has this ID, and returns the new head. With `owner` only while that subscription holds;
    * without it for clients that use GET. An ID that is not the head's removes nothing (smp.md §4.4). With `revision` only

@@ -80,7 +80,13 @@ export function storeOn(engine: Engine, parts: StoreParts): QueueStore & BlobHol
     subscribe: (requests, node) => change("subscribe", () => subscribe(c, requests, node)),
     unsubscribe: (id, owner) => change("unsubscribe", () => unsubscribe(c, id, owner)),
     enqueue: (id, message, options) => grow("enqueue", () => enqueue(c, id, message, options)),
-    peek: (ids) => read("peek", () => ids.map((id) => peek(tables, id))),
+    peek: (ids) =>
+      read("peek", () =>
+        ids.map((id) => {
+          const head = peek(tables, id)
+          return head === undefined ? {} : { head }
+        }),
+      ),
     acknowledge: (id, messageId, owner) => change("acknowledge", () => acknowledge(c, id, messageId, owner)),
     queueInfo: (id) => read("queueInfo", () => queueInfo(tables, id)),
 

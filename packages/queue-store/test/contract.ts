@@ -2,6 +2,7 @@ import { describe } from "vitest"
 import { blockingContract } from "./contract/blocking.ts"
 import { concurrencyContract } from "./contract/concurrency.ts"
 import { countsContract } from "./contract/counts.ts"
+import { fillingsContract } from "./contract/fillings.ts"
 import { importingContract } from "./contract/importing.ts"
 import { linksContract } from "./contract/links.ts"
 import type { MakeStore } from "./contract/make-store.ts"
@@ -22,6 +23,7 @@ export function queueStoreContract(name: string, make: MakeStore): void {
     blockingContract(make)
     linksContract(make)
     messagesContract(make)
+    fillingsContract(make)
     subscriptionsContract(make)
     servicesContract(make)
     notificationsContract(make)

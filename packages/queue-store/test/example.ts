@@ -13,7 +13,7 @@ export async function passOn(store: QueueStore, queue: QueueRecord, text: string
   const sent = await store.enqueue(recipientId, message, { quota: 128 })
   if (sent.result !== "stored") return undefined // committed from here on
 
-  const [head] = await store.peek([recipientId])
+  const [{ head } = {}] = await store.peek([recipientId])
   await store.acknowledge(recipientId, id, created.owner)
   return head?.kind === "message" ? new TextDecoder().decode(head.body) : undefined
 }

@@ -191,7 +191,7 @@ describe.skipIf(!haveRedis)("the store on a replica", () => {
     ]
     expect(await Promise.all(changes.map(problemOf))).toEqual(changes.map(() => "STORE_UNAVAILABLE"))
     expect(await store.queueByRecipient(rid(1))).toEqual(queue(1))
-    expect(await store.peek([rid(1)])).toEqual([message(1)])
+    expect(await store.peek([rid(1)])).toEqual([{ head: message(1) }])
     expect(await dump(server)).toEqual(before)
     await server.command("REPLICAOF", "NO", "ONE")
     expect(await store.acknowledge(rid(1), mid(1))).toMatchObject({ result: "acknowledged" })

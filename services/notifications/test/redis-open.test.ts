@@ -1,4 +1,5 @@
 import { nativeCrypto as crypto } from "@sluice/crypto/native"
+import { utf8 } from "@sluice/encoding/bytes"
 import { systemClock as clock } from "@sluice/ops/clock"
 import { OperatorError } from "@sluice/ops/operator-error"
 import { recordingLog } from "@sluice/ops/recording-log"
@@ -8,6 +9,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { haveRedis } from "../../../packages/redis/test/redis-program.ts"
 import { freePort, startRedis, type TestRedis } from "../../../packages/redis/test/start-redis.ts"
 import { openSharedStore } from "../src/fleet/shared-store.ts"
+import type { RemovedTokens } from "../src/store/ntf-store.ts"
+import { bucketOf, NtfKeys } from "../src/store/redis/keys.ts"
+import { newToken } from "./store-contract/samples.ts"
+
+const OTHER_DEVICE = { provider: "AT", token: utf8("other") } as const
 
 describe.skipIf(!haveRedis)("opening the store in Redis", () => {
   let redis: TestRedis
@@ -50,6 +56,35 @@ describe.skipIf(!haveRedis)("opening the store in Redis", () => {
     const denied = await refusal(redis.config({ username: "nobody", password: new Secret("x"), connectTimeout: 500 }))
     expect(denied).toBeInstanceOf(OperatorError)
     expect(String(denied)).toMatch(/redis\.password: /)
+  })
+
+  it("works on a Redis that is full, and removes what was never verified", async () => {
+    const config = redis.config({ prefix: "full:" })
+    const before = await open(config)
+    const [old, seen] = [newToken({ seenDay: 100 }), newToken({ seenDay: 100, device: OTHER_DEVICE })]
+    for (const token of [old, seen]) expect(await before.store.createToken(token)).toBe("created")
+    await before.store.touchToken(seen.tokenId, 110)
+    await before.store.close()
+    await redis.command("CONFIG", "SET", "maxmemory", 1)
+    try {
+      const { store } = await open(config)
+      await expect(store.createToken(newToken())).rejects.toThrow()
+      let step: RemovedTokens = { removed: 0 }
+      let removed = 0
+      do {
+        step = await store.removeUnverified(110, { after: step.next, limit: 2 })
+        removed += step.removed
+      } while (step.next !== undefined)
+      expect(removed).toBe(1)
+      expect(await store.token(old.tokenId)).toBeUndefined()
+      // Listed under the day on which it was seen last.
+      expect(
+        await redis.command("ZRANGEBYSCORE", new NtfKeys("full:ntf:").unverified(bucketOf(seen.tokenId)), 110, 110),
+      ).toHaveLength(1)
+      await store.close()
+    } finally {
+      await redis.command("CONFIG", "SET", "maxmemory", 0)
+    }
   })
 
   it("says what Redis is not set up for", async () => {

@@ -1,7 +1,8 @@
 import type { CryptoBackend } from "@sluice/crypto/backend"
 import { idKey } from "@sluice/encoding/bytes"
+import type { CarriedMessage } from "@sluice/fleet/events"
 import type { Clock } from "@sluice/ops/clock"
-import type { Owner, QueueStore } from "@sluice/queue-store/queue-store"
+import type { Owner, Peeked, QueueStore } from "@sluice/queue-store/queue-store"
 import type { NewMessage, QueueRecord, StoredMessage } from "@sluice/queue-store/records"
 import { NO_CORR_ID } from "@sluice/smp-protocol/types"
 import type { Client, Outgoing } from "./client.ts"
@@ -9,7 +10,7 @@ import type { Neighbours } from "./fleet/neighbours.ts"
 import { HeadReader } from "./head-reader.ts"
 import type { PendingEvents } from "./pending-events.ts"
 import type { ServiceSubscriptions } from "./service-subscriptions.ts"
-import { Subscription, startReading } from "./subscription.ts"
+import { becomeIdle, Subscription, startReading } from "./subscription.ts"
 
 export interface DeliveryParts {
   readonly store: QueueStore
@@ -23,6 +24,9 @@ export interface DeliveryParts {
   /** Told about failures of the store outside of any command. */
   readonly onError: (error: unknown) => void
 }
+
+/** What became of a hint: nobody is here for it, its message was pushed, or the queue is read where that is needed. */
+export type HintOutcome = "stale" | "pushed" | "read"
 
 /**
  * Who gets the messages of a queue, and when (smp.md §4).
@@ -89,16 +93,16 @@ export class Delivery {
   async startForService(client: Client, queue: QueueRecord): Promise<boolean> {
     const subscription = this.registerForService(client, queue)
     startReading(subscription)
-    let head: StoredMessage | undefined
+    let peeked: Peeked
     try {
-      ;[head] = await this.#parts.store.peek([queue.recipientId])
+      ;[peeked = {}] = await this.#parts.store.peek([queue.recipientId])
     } catch (error) {
       this.#reader.read(subscription)
       throw error
     }
     if (subscription.ended || subscription.state !== "reading") return false
-    this.#found(subscription, head)
-    return head !== undefined
+    this.#found(subscription, peeked)
+    return peeked.head !== undefined
   }
 
   /** Ends the individual subscription that another connection has, because the queue went to a service. */
@@ -132,14 +136,10 @@ export class Delivery {
    * Ends a reading of the head: what has to be sent is returned as the message, and the subscription counts it as
    * delivered. `undefined` when there is nothing to send, or the subscription ended meanwhile.
    */
-  settle(subscription: Subscription, head: StoredMessage | undefined): Outgoing["message"] | undefined {
+  settle(subscription: Subscription, { head, filling }: Peeked): Outgoing["message"] | undefined {
     if (subscription.ended) return undefined
     if (head !== undefined) return this.#deliver(subscription, head)
-    if (subscription.missed) {
-      this.#reader.read(subscription)
-    } else {
-      subscription.state = "idle"
-    }
+    this.#nothing(subscription, filling)
     return undefined
   }
 
@@ -173,11 +173,15 @@ export class Delivery {
 
   /**
    * A message was stored in a queue that was empty: it goes out if somebody is there for it, here or on another node.
-   * `owner` is who has the subscription by the word of the store.
+   * `owner` is who has the subscription by the word of the store, `filling` the number that it counted.
    */
-  stored(queue: QueueRecord, message: NewMessage, owner: Owner | undefined): void {
+  stored(queue: QueueRecord, message: NewMessage, owner: Owner | undefined, filling: number | undefined): void {
     if (owner !== undefined && owner.node !== this.#parts.node && queue.rcvServiceId === undefined) {
-      this.#parts.neighbours.stored(queue.recipientId, owner)
+      this.#parts.neighbours.stored(
+        queue.recipientId,
+        owner,
+        filling === undefined ? undefined : { ...message, filling },
+      )
       return
     }
     const subscription = this.#target(queue)
@@ -203,11 +207,24 @@ export class Delivery {
     }
   }
 
-  /** Another node stored a message: `false` when the subscription of that epoch is not here any more. */
-  storedElsewhere(recipientId: Uint8Array, epoch: number): boolean {
+  /**
+   * Another node stored a message in the empty queue. What the hint carries is pushed only if it is what a reading would
+   * find: it came into the queue that this very subscription saw empty. A hint that is late, or was overtaken by a reading,
+   * has another number than the next. Smaller numbers say nothing, as the store may have lost its latest: it is asked.
+   */
+  storedElsewhere(recipientId: Uint8Array, epoch: number, carried?: CarriedMessage): HintOutcome {
     const subscription = this.#current(recipientId, epoch)
-    if (subscription !== undefined) this.lookAgain(subscription)
-    return subscription !== undefined
+    if (subscription === undefined) return "stale"
+    const { state, owner, emptyAt } = subscription
+    const next = emptyAt !== undefined && state === "idle" && owner?.epoch === epoch ? emptyAt + 1 : undefined
+    if (carried === undefined || carried.filling !== next) {
+      this.lookAgain(subscription)
+      return "read"
+    }
+    const { id, timestamp, notify, body } = carried
+    // The ID is kept until it is acknowledged, and would keep the whole payload.
+    const pushed = this.#push(subscription, { kind: "message", id: ownBytes(id), timestamp, notify, body })
+    return pushed ? "pushed" : "read"
   }
 
   /** The queue was subscribed on another node: `false` when the subscription of that epoch is not here any more. */
@@ -305,20 +322,22 @@ export class Delivery {
     const known = client.subscription(idKey(queue.recipientId))
     if (known !== undefined) return known
     const made = this.registerForService(client, queue)
-    made.state = "idle"
+    becomeIdle(made, undefined)
     return made
   }
 
-  #push(subscription: Subscription, message: StoredMessage): void {
+  /** `false`: it has to wait for room, and is read then. */
+  #push(subscription: Subscription, message: StoredMessage): boolean {
     const { client } = subscription
     if (client.connection.congested) {
       // The body stays in the store: a client that doesn't read costs its name in a set, not its messages.
       subscription.state = "waiting"
       client.wait(subscription)
-      return
+      return false
     }
     const sent = this.#deliver(subscription, message)
     client.connection.push([{ corrId: NO_CORR_ID, entityId: subscription.recipientId, message: sent }])
+    return true
   }
 
   #deliver(subscription: Subscription, message: StoredMessage): Outgoing["message"] {
@@ -333,10 +352,16 @@ export class Delivery {
     return new Subscription(client, ownBytes(queue.recipientId), this.#parts.crypto.boxKey(queue.rcvDhSecret))
   }
 
-  #found(subscription: Subscription, head: StoredMessage | undefined): void {
+  #found(subscription: Subscription, { head, filling }: Peeked): void {
     if (head !== undefined) this.#push(subscription, head)
-    else if (subscription.missed) this.#reader.read(subscription)
-    else subscription.state = "idle"
+    else this.#nothing(subscription, filling)
+  }
+
+  /** The queue was empty when it was read. What was pushed since then, or a SUB under way, knows better. */
+  #nothing(subscription: Subscription, filling: number | undefined): void {
+    if (subscription.state !== "reading" || subscription.subscribing > 0) return
+    if (subscription.missed) this.#reader.read(subscription)
+    else becomeIdle(subscription, filling)
   }
 
   #end(key: string, subscription: Subscription, tag: "END" | "DELD"): void {

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { ManualClock } from "@sluice/ops/manual-clock"
+import type { Peeked } from "@sluice/queue-store/queue-store"
 import type { StoredMessage } from "@sluice/queue-store/records"
 import { StoreError } from "@sluice/queue-store/store-error"
 import { beforeEach, describe, expect, it, vi } from "vitest"
@@ -9,9 +10,9 @@ import { HeadReader } from "./head-reader.ts"
 import { Subscription } from "./subscription.ts"
 
 const failure = new StoreError({ code: "STORE_UNAVAILABLE", operation: "peek" })
-const head = { id: new Uint8Array(24) } as StoredMessage
-const peek = vi.fn<(ids: readonly Uint8Array[]) => Promise<(StoredMessage | undefined)[]>>()
-const found = vi.fn<(subscription: Subscription, head: StoredMessage | undefined) => void>()
+const peeked: Peeked = { head: { id: new Uint8Array(24) } as StoredMessage }
+const peek = vi.fn<(ids: readonly Uint8Array[]) => Promise<Peeked[]>>()
+const found = vi.fn<(subscription: Subscription, peeked: Peeked) => void>()
 const onError = vi.fn<(error: unknown) => void>()
 let clock: ManualClock
 let reader: HeadReader
@@ -19,7 +20,7 @@ const { client } = connect(coreFixture().relay)
 
 beforeEach(() => {
   vi.resetAllMocks()
-  peek.mockImplementation((ids) => Promise.resolve(ids.map(() => head)))
+  peek.mockImplementation((ids) => Promise.resolve(ids.map(() => peeked)))
   clock = new ManualClock()
   reader = new HeadReader({ store: { peek }, clock, found, onError })
 })
@@ -51,7 +52,7 @@ describe("heads of queues", () => {
     expect(peek).toHaveBeenCalledTimes(2)
     clock.advance(1)
     await setImmediate()
-    expect(found.mock.calls).toEqual([[one, head]])
+    expect(found.mock.calls).toEqual([[one, peeked]])
   })
 
   it("are not told to a subscription that ended, or was answered otherwise", async () => {

@@ -1,13 +1,12 @@
 import type { Clock, Timer } from "@sluice/ops/clock"
-import type { QueueStore } from "@sluice/queue-store/queue-store"
-import type { StoredMessage } from "@sluice/queue-store/records"
+import type { Peeked, QueueStore } from "@sluice/queue-store/queue-store"
 import { type Subscription, startReading } from "./subscription.ts"
 
 export interface HeadReaderParts {
   readonly store: Pick<QueueStore, "peek">
   readonly clock: Clock
-  /** Told what the head of the queue is, unless the subscription ended or was answered meanwhile. */
-  readonly found: (subscription: Subscription, head: StoredMessage | undefined) => void
+  /** Told what is at the head of the queue, unless the subscription ended or was answered meanwhile. */
+  readonly found: (subscription: Subscription, peeked: Peeked) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -56,10 +55,10 @@ export class HeadReader {
 
   #readBatch(batch: readonly Subscription[]): void {
     this.#parts.store.peek(batch.map(({ recipientId }) => recipientId)).then(
-      (heads) => {
+      (all) => {
         this.#delay = FIRST_RETRY
         for (const [index, subscription] of batch.entries()) {
-          if (!subscription.ended && subscription.state === "reading") this.#parts.found(subscription, heads[index])
+          if (!subscription.ended && subscription.state === "reading") this.#parts.found(subscription, all[index] ?? {})
         }
       },
       (error: unknown) => {

@@ -40,7 +40,7 @@ describe("Snapshots", () => {
     expect(await taken).toEqual({ result: "written", folder, ms: 0 })
     expect((await stat(join(data, "backups"))).mode & 0o777).toBe(0o700)
     await using copy = await openLmdbStore({ folder, sync: false })
-    expect((await copy.peek([rid(1)]))[0]).toEqual(message(1))
+    expect((await copy.peek([rid(1)]))[0]?.head).toEqual(message(1))
   })
 
   it("have the name that was given", async () => {

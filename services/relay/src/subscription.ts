@@ -22,6 +22,11 @@ export class Subscription {
   /** The store's word that this node has the subscription; absent for queues of a service. */
   owner: Owner | undefined
   state: DeliveryState = "reading"
+  /**
+   * In state `idle`: which filling of the queue was the last when it was seen empty, if the store tells. A message that
+   * comes with the next number is the one that the queue has got since.
+   */
+  emptyAt: number | undefined
   /** ID of the unacknowledged message in state `delivered`. */
   deliveredId: Uint8Array | undefined
   /** Clock time of that delivery, milliseconds. */
@@ -47,6 +52,12 @@ export function startReading(subscription: Subscription): void {
   subscription.state = "reading"
   subscription.deliveredId = undefined
   subscription.missed = false
+}
+
+/** The queue was seen empty, at this filling if the store tells. */
+export function becomeIdle(subscription: Subscription, filling: number | undefined): void {
+  subscription.state = "idle"
+  subscription.emptyAt = filling
 }
 
 /** Whether an ACK names what was delivered. An empty ID matches any message (smp.md §4.4). */

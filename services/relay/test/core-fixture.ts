@@ -63,5 +63,5 @@ export async function subscribe(relay: RelayContext, client: Client, queue: Queu
   const [outcome] = await relay.store.subscribe([{ recipientId: queue.recipientId }], relay.node)
   if (outcome?.ok !== true) throw new Error("the store refused the subscription")
   relay.delivery.owned(subscription, outcome.owner)
-  relay.delivery.settle(subscription, outcome.head)
+  relay.delivery.settle(subscription, outcome)
 }

@@ -17,8 +17,8 @@ import type { BlockingInfo, Notifier, QueueMode, QueueRecord, QueueStatus } from
  *     v  24 message service                   t  status         u  day of last use, decimal
  *
  * Beside them: o and e, the node and epoch of the subscription; w, "0" while a marker closes the queue; c, the number of the
- * last notification; g, the revision: microseconds of Redis' clock when any of these fields but l and u was changed last.
- * Absent fields are absent values.
+ * last notification; f, how often a message came into the empty queue; g, the revision: microseconds of Redis' clock when any
+ * of the fields above but l and u was changed last. Absent fields are absent values.
  */
 export const RECORD_FIELDS = ["i", "k", "q", "l", "n", "y", "z", "v", "t", "u", "g"] as const
 

@@ -44,7 +44,7 @@ async function take(q: number): Promise<Owner> {
 
 /** Returns whether this process still has the subscription. */
 async function acknowledgeHead(q: number, owner: Owner): Promise<boolean> {
-  const [head] = await store.peek([rid(q)])
+  const [{ head } = {}] = await store.peek([rid(q)])
   if (head === undefined) return true
   report(`acking ${q} ${head.timestamp}`)
   const result = await store.acknowledge(rid(q), head.id, owner)

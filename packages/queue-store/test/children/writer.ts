@@ -24,7 +24,7 @@ async function work(q: number): Promise<never> {
 }
 
 async function acknowledgeHead(q: number): Promise<void> {
-  const [head] = await store.peek([rid(q)])
+  const [{ head } = {}] = await store.peek([rid(q)])
   if (head === undefined) return
   const n = head.timestamp - 1000
   report(`acking ${q} ${n}`)

@@ -12,19 +12,19 @@ const removed = (n: number, kind: "message" | "quota" = "message") => ({ kind, t
 export function messagesContract(make: MakeStore): void {
   describe("messages", () => {
     const store = freshStore(make)
-    const send = (n: number, options = QUOTA) => store().enqueue(rid(1), message(n), options)
-    const ack = (n: number) => store().acknowledge(rid(1), mid(n))
+    const send = async (n: number, options = QUOTA) => unnumbered(await store().enqueue(rid(1), message(n), options))
+    const ack = async (n: number) => unnumbered(await store().acknowledge(rid(1), mid(n)))
 
     it("stores messages in order and gives them back whole", async () => {
       await store().createQueue(queue(1))
       const bodies = [0, 1, 16_048, 16_088, 65_535].map((length) => new Uint8Array(length).map((_, i) => i * 31))
       for (const [i, body] of bodies.entries()) {
         const result = await store().enqueue(rid(1), message(i, { body, notify: i % 2 === 0 }), { quota: 9 })
-        expect(result).toEqual({ ...stored, wasEmpty: i === 0 })
+        expect(unnumbered(result)).toEqual({ ...stored, wasEmpty: i === 0 })
       }
       const expected = bodies.map((body, i) => message(i, { body, notify: i % 2 === 0 }))
       expect(await store().messages(rid(1))).toEqual(expected)
-      expect(await store().peek([rid(2), rid(1)])).toEqual([undefined, expected[0]])
+      expect((await store().peek([rid(2), rid(1)])).map(({ head }) => head)).toEqual([undefined, expected[0]])
       expect(await store().queueInfo(rid(1))).toEqual({
         size: 5,
         head: { id: mid(0), timestamp: 1000, kind: "message" },
@@ -36,7 +36,7 @@ export function messagesContract(make: MakeStore): void {
       await store().createQueue(queue(1))
       const timestamp = 2 ** 40 - 1
       await store().enqueue(rid(1), message(1, { timestamp }), QUOTA)
-      expect((await store().peek([rid(1)]))[0]?.timestamp).toBe(timestamp)
+      expect((await store().peek([rid(1)]))[0]?.head?.timestamp).toBe(timestamp)
     })
 
     it("removes the head by its ID and returns the next", async () => {
@@ -193,6 +193,12 @@ export function messagesContract(make: MakeStore): void {
       expect(await store().notifications(nidOf(2), 10)).toEqual([])
     })
   })
+}
+
+/** A result without the number that only some stores give: `fillings.ts` is about that. */
+function unnumbered<T extends object>(result: T): Omit<T, "filling"> {
+  const { filling: _, ...rest } = result as T & { readonly filling?: number }
+  return rest
 }
 
 function nidOf(n: number): Uint8Array {

@@ -131,7 +131,8 @@ async function store(
   }
   if (subscription !== undefined) {
     relay.delivery.owned(subscription, result.owner)
-    relay.delivery.settle(subscription, undefined)
+    // A new queue was never filled; a store that counts says so with everything that follows.
+    relay.delivery.settle(subscription, { filling: 0 })
   }
   if (service !== undefined) {
     relay.services.subscribe(client, "messages", service.serviceId)

@@ -52,7 +52,8 @@ export async function send(relay: RelayContext, request: QueueRequest<"SEND">, v
       statistics.msgExpired += result.expired
       statistics.sent(queue.recipientId, notify)
       // Before the answer: a recipient on the sender's own connection gets MSG ahead of OK (smp.md §10.5).
-      if (result.wasEmpty) relay.delivery.stored(withService(queue, result.rcvServiceId), message, result.owner)
+      if (result.wasEmpty)
+        relay.delivery.stored(withService(queue, result.rcvServiceId), message, result.owner, result.filling)
       if (result.notified && queue.notifier !== undefined) relay.notifications.storedHere(queue.notifier)
       relay.lastUse.note(queue)
       return OK
@@ -118,7 +119,7 @@ export const get: QueueHandler<"GET"> = async (relay, client, { queue }) => {
   const mark = client.getOnly(key)
   // The mark comes before the reading, so that a SUB behind this command in the same block finds it.
   client.markGetOnly(key, undefined, relay.clock.now())
-  const [head] = await relay.store.peek([queue.recipientId])
+  const [{ head } = {}] = await relay.store.peek([queue.recipientId])
   relay.lastUse.note(queue)
   if (client.getOnly(key) === undefined) return AUTH
   client.markGetOnly(key, head?.id, relay.clock.now())
@@ -160,7 +161,7 @@ export const ack: QueueHandler<"ACK"> = async (relay, client, request) => {
       relay.delivery.lost(subscription)
       return NO_MSG
     }
-    const message = relay.delivery.settle(subscription, result.next)
+    const message = relay.delivery.settle(subscription, { head: result.next, filling: result.filling })
     return message === undefined ? OK : { message }
   }
   const mark = client.getOnly(key)

@@ -89,7 +89,7 @@ function finish(
     relay.neighbours.moved(queue.recipientId, previousOwner)
   }
   associate(relay, client, queue, outcome)
-  const message = relay.delivery.settle(subscription, outcome.head)
+  const message = relay.delivery.settle(subscription, outcome)
   if (repeated) relay.statistics.qSubDuplicate++
   else if (message !== undefined) relay.statistics.qSub++
   const answer = subscribed(client, service?.serviceId)

@@ -134,8 +134,8 @@ export class CatchUp {
     const { store, services, delivery } = this.#relay
     const quiet = ids.filter((id) => (client.subscription(idKey(id))?.state ?? "idle") === "idle")
     if (quiet.length === 0) return
-    const heads = await store.peek(quiet)
-    const withMessage = quiet.filter((_, index) => heads[index] !== undefined)
+    const peeked = await store.peek(quiet)
+    const withMessage = quiet.filter((_, index) => peeked[index]?.head !== undefined)
     if (withMessage.length === 0) return
     for (const queue of await store.queuesByRecipient(withMessage)) {
       if (queue?.rcvServiceId === undefined || idKey(queue.rcvServiceId) !== idKey(serviceId)) continue

@@ -36,7 +36,7 @@ export class Hints implements FleetHandler {
     const { delivery, services } = this.#relay
     switch (hint.tag) {
       case "stored":
-        return delivery.storedElsewhere(hint.recipientId, hint.epoch)
+        return this.#stored(hint)
       case "moved":
         return delivery.movedElsewhere(hint.recipientId, hint.epoch)
       case "deleted":
@@ -69,6 +69,12 @@ export class Hints implements FleetHandler {
       default:
         return hint satisfies never
     }
+  }
+
+  #stored({ recipientId, epoch, carried }: Extract<Hint, { readonly tag: "stored" }>): boolean {
+    const outcome = this.#relay.delivery.storedElsewhere(recipientId, epoch, carried)
+    if (carried !== undefined && outcome !== "stale") this.#fleet.metrics.carried[outcome].value++
+    return outcome !== "stale"
   }
 
   /** The sender did not know yet that the service moved on from here. */

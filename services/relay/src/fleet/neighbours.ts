@@ -1,5 +1,5 @@
 import { idKey } from "@sluice/encoding/bytes"
-import type { ServiceKind } from "@sluice/fleet/events"
+import type { CarriedMessage, ServiceKind } from "@sluice/fleet/events"
 import type { Fleet } from "@sluice/fleet/fleet"
 import type { Clock, Timer } from "@sluice/ops/clock"
 import type { Owner } from "@sluice/queue-store/queue-store"
@@ -13,8 +13,8 @@ export type NotifierPlace = Pick<Notifier, "notifierId" | "serviceId">
  * return at once and never fail: they are hints, and the store is the truth. A relay that is alone has {@link ALONE}.
  */
 export interface Neighbours {
-  /** A message was stored in an empty queue whose subscription is another node's. */
-  stored(recipientId: Uint8Array, owner: Owner): void
+  /** A message was stored in an empty queue whose subscription is another node's: this one, if its number is known. */
+  stored(recipientId: Uint8Array, owner: Owner, message?: CarriedMessage): void
   /** The same for a queue of a service that is not subscribed here. */
   storedForService(serviceId: Uint8Array, recipientId: Uint8Array): void
   /** The queue was subscribed here; this was its subscription before. */
@@ -77,8 +77,9 @@ export class FleetNeighbours implements Neighbours {
     this.#gather = notificationInterval * GATHER_PART
   }
 
-  stored(recipientId: Uint8Array, { node, epoch }: Owner): void {
-    this.#fleet.tell(node, { tag: "stored", recipientId, epoch })
+  stored(recipientId: Uint8Array, { node, epoch }: Owner, message?: CarriedMessage): void {
+    const carried = this.#fleet.carries ? message : undefined
+    this.#fleet.tell(node, { tag: "stored", recipientId, epoch, carried })
   }
 
   storedForService(serviceId: Uint8Array, recipientId: Uint8Array): void {

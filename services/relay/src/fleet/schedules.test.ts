@@ -11,6 +11,7 @@ import { expect, it } from "vitest"
 import { queue as testQueue } from "../../../../packages/queue-store/test/fixtures.ts"
 import { seededRandom } from "../../../../test/support/seeded-random.ts"
 import { connect, type FakeClient } from "../../test/core-fixture.ts"
+import { countFillings } from "../../test/counting-store.ts"
 import type { Outgoing } from "../client.ts"
 import { ack, send } from "../commands/messages.ts"
 import { subscribe } from "../commands/subscriptions.ts"
@@ -37,7 +38,7 @@ interface Device {
 class World {
   readonly clock = new ManualClock()
   readonly hub = new MemoryHub()
-  readonly store = createMemoryStore()
+  readonly store = countFillings(createMemoryStore())
   readonly relays: RelayContext[] = []
   readonly queues: QueueRecord[] = Array.from({ length: QUEUES }, (_, n) => testQueue(n + 1))
   readonly devices: (Device | undefined)[] = []

@@ -1,8 +1,8 @@
-import type { CommandLine } from "@sluice/redis/redis-command"
+import type { CommandLine, Reply } from "@sluice/redis/redis-command"
 import { listOf } from "@sluice/redis/redis-command"
 import { isId } from "../../codec/keys.ts"
 import { encodeNotification } from "../../codec/small-codes.ts"
-import type { AcknowledgeResult, EnqueueOptions, EnqueueResult, Owner, Step } from "../../queue-store.ts"
+import type { AcknowledgeResult, EnqueueOptions, EnqueueResult, Owner, Peeked, Step } from "../../queue-store.ts"
 import type { NewMessage, StoredMessage } from "../../records.ts"
 import { bytesIn, change, countIn, onQueue, type RedisContext, read, tidy } from "../context.ts"
 import { bodyKey } from "../keys.ts"
@@ -63,7 +63,7 @@ export function enqueue(
         return { result: "quota", markerStored: markerStored === 1, expired: countIn(expired) }
       }
       case "stored": {
-        const [size, expired, spent, notified, node, epoch, service] = values
+        const [size, expired, spent, notified, node, epoch, service, filling] = values
         await settle(c, recipientId, countIn(expired) - 1, bytesIn(spent))
         c.counts.add("notifications", countIn(notified))
         const owner = ownerOf(bytesIn(node), bytesIn(epoch))
@@ -71,6 +71,7 @@ export function enqueue(
         return {
           result: "stored",
           wasEmpty: size === 0,
+          ...(size === 0 && { filling: countIn(filling) }),
           ...(owner !== undefined && { owner }),
           ...(rcvServiceId !== undefined && { rcvServiceId: new Uint8Array(rcvServiceId) }),
           notified: notified === 1,
@@ -96,7 +97,7 @@ export function acknowledge(
     const { word, values } = await change(c, ACKNOWLEDGE, [record, messages, bodies], args)
     if (word === "changed") c.indexes.changed(recipientId)
     if (word === "no-queue" || word === "not-owner" || word === "changed") return { result: word }
-    const [gone, item, body] = values
+    const [gone, item, body, filling] = values
     const removed = gone instanceof Uint8Array ? decodeItem(gone) : undefined
     if (removed?.kind === "message") c.counts.add("messages", -1)
     const next = messageOf(item, body)
@@ -105,16 +106,17 @@ export function acknowledge(
       ...(removed !== undefined && {
         removed: { kind: removed.kind, timestamp: removed.timestamp, notify: removed.notify },
       }),
-      ...(next !== undefined && { next }),
+      ...(next === undefined ? { filling: fillingIn(filling) } : { next }),
     }
   })
 }
 
-export async function peek(c: RedisContext, recipientId: Uint8Array): Promise<StoredMessage | undefined> {
-  if (!isId(recipientId)) return undefined
-  const { messages, bodies } = c.keys.queue(recipientId)
-  const { values } = await read(c, PEEK, [messages, bodies])
-  return messageOf(values[0], values[1])
+export async function peek(c: RedisContext, recipientId: Uint8Array): Promise<Peeked> {
+  if (!isId(recipientId)) return {}
+  const { record, messages, bodies } = c.keys.queue(recipientId)
+  const { values } = await read(c, PEEK, [messages, bodies, record])
+  const head = messageOf(values[0], values[1])
+  return head === undefined ? { filling: fillingIn(values[2]) } : { head }
 }
 
 export async function queueInfo(
@@ -177,6 +179,11 @@ async function settle(
 ): Promise<void> {
   c.counts.add("messages", -removed)
   if (spent !== undefined) await tidy([c.indexes.release("link", spent, recipientId)])
+}
+
+/** How often a queue was filled, of the field that a queue gets with its first message. */
+export function fillingIn(value: Reply | undefined): number {
+  return value instanceof Uint8Array ? numberIn(value) : 0
 }
 
 /** The owner of its two fields. */

@@ -11,7 +11,7 @@ import { CREATE, DELETE, SECURE, SET_RECIPIENT_KEYS, SET_STATUS, TOUCH } from ".
 import { moveAssociation, setAllAssociated } from "./associations.ts"
 import { addToList, removeFromList } from "./lists.ts"
 import { messageOf } from "./message-items.ts"
-import { ownerOf } from "./messages.ts"
+import { fillingIn, ownerOf } from "./messages.ts"
 
 /** Creating and deleting queues, the changes of the record that touch no index, and subscriptions (smp.md §2, §4.2). */
 
@@ -181,7 +181,7 @@ function subscribeOne(c: RedisContext, request: SubscribeRequest, node: string):
   return changeQueue(c, recipientId, async ({ record, messages, bodies }) => {
     const answer = await change(c, SUBSCRIBE, [record, messages, bodies], [node, ++lastEpoch, serviceId ?? ""])
     if (answer.word !== "ok") return refusedBy(answer)
-    const [values, epoch, previousNode, previousEpoch, previousService, item, body] = answer.values
+    const [values, epoch, previousNode, previousEpoch, previousService, item, body, filling] = answer.values
     const previousServiceId = bytesIn(previousService)
     // Also when nothing changed: an earlier attempt may have ended between the record and the set.
     if (serviceId !== undefined || previousServiceId !== undefined) {
@@ -196,7 +196,7 @@ function subscribeOne(c: RedisContext, request: SubscribeRequest, node: string):
       owner: { node, epoch: countIn(epoch) },
       ...(previousOwner !== undefined && { previousOwner }),
       ...(previousServiceId !== undefined && { previousServiceId: new Uint8Array(previousServiceId) }),
-      ...(head !== undefined && { head }),
+      ...(head === undefined ? { filling: fillingIn(filling) } : { head }),
     }
   })
 }

@@ -5,8 +5,9 @@ import { EXPIRE, ITEMS, NOTIFICATIONS, REVISE, USABLE_RECORD } from "./lua.ts"
 
 /**
  * Keys: record, messages, bodies, link, notifications, the new body. Arguments: item, quota, time before which messages
- * expire or "", notifier ID or "", notification, revision of the record or "" for any. The body was written just before, with a time after which it is gone;
- * from here on it stays, or is removed.
+ * expire or "", notifier ID or "", notification, revision of the record or "" for any. The body was written just before, with
+ * a time after which it is gone; from here on it stays, or is removed. A message that fills an empty queue is counted; a
+ * marker is not.
  */
 export const ENQUEUE: Script = script({
   name: "enqueue",
@@ -44,26 +45,30 @@ if size >= tonumber(ARGV[2]) then
 end
 if w then redis.call('HDEL', KEYS[1], 'w') end
 redis.call('RPUSH', KEYS[2], ARGV[1])
+local filling = size == 0 and redis.call('HINCRBY', KEYS[1], 'f', 1)
 local notified = 0
 if ARGV[4] ~= '' and n and string.sub(n, 1, 24) == ARGV[4] then
   notify(KEYS[5], ARGV[5])
   notified = 1
 end
-return {'stored', size, expired, spent, notified, o, e, v}
+return {'stored', size, expired, spent, notified, o, e, v, filling}
 `,
 })
 
-/** Keys: record, messages, bodies. Arguments: message ID, node or "", epoch, revision of the record or "" for any. */
+/**
+ * Keys: record, messages, bodies. Arguments: message ID, node or "", epoch, revision of the record or "" for any. Gives what
+ * was removed, the head, its body, and how often an empty queue was filled.
+ */
 export const ACKNOWLEDGE: Script = script({
   name: "acknowledge",
   keys: 3,
   lua: `${ITEMS}
-local i, o, e, g = unpack(redis.call('HMGET', KEYS[1], 'i', 'o', 'e', 'g'))
+local i, o, e, g, f = unpack(redis.call('HMGET', KEYS[1], 'i', 'o', 'e', 'g', 'f'))
 if not i then return {'no-queue'} end
 if ARGV[4] ~= '' and ARGV[4] ~= g then return {'changed'} end
 if ARGV[2] ~= '' and (o ~= ARGV[2] or e ~= ARGV[3]) then return {'not-owner'} end
 local head, following = unpack(redis.call('LRANGE', KEYS[2], 0, 1))
-if not head then return {'ok'} end
+if not head then return {'ok', false, false, false, f} end
 local removed = idOf(head) == ARGV[1]
 local next = head
 if removed then next = following end
@@ -76,17 +81,17 @@ if removed then
   redis.call('LPOP', KEYS[2])
   if not isMarker(head) then redis.call('DEL', KEYS[3] .. bodyOf(head)) end
 end
-return {'ok', removed and head, next or false, body}
+return {'ok', removed and head, next or false, body, not next and f}
 `,
 })
 
-/** Keys: messages, bodies. */
+/** Keys: messages, bodies, record. Gives the head and its body, or how often the queue was filled before it was empty now. */
 export const PEEK: Script = script({
   name: "peek",
-  keys: 2,
+  keys: 3,
   lua: `${ITEMS}
 local head = redis.call('LINDEX', KEYS[1], 0)
-if not head then return {'ok'} end
+if not head then return {'ok', false, false, redis.call('HGET', KEYS[3], 'f')} end
 if isMarker(head) then return {'ok', head} end
 local body = redis.call('GET', KEYS[2] .. bodyOf(head))
 if not body then return {'corrupt'} end
@@ -119,7 +124,7 @@ return {'ok', expire(KEYS[1], KEYS[2], tonumber(ARGV[1]))}
 
 /**
  * Keys: record, messages, bodies. Arguments: node, epoch to take if the last one is not greater, service ID or "". Gives
- * the record, epoch, node and epoch before, service before if it changed, head, its body.
+ * the record, epoch, node and epoch before, service before if it changed, head, its body, and how often it was filled.
  */
 export const SUBSCRIBE: Script = script({
   name: "subscribe",
@@ -132,7 +137,7 @@ if head and not isMarker(head) then
   body = redis.call('GET', KEYS[3] .. bodyOf(head))
   if not body then return {'corrupt'} end
 end
-local o, e = unpack(redis.call('HMGET', KEYS[1], 'o', 'e'))
+local o, e, f = unpack(redis.call('HMGET', KEYS[1], 'o', 'e', 'f'))
 local epoch = tonumber(ARGV[2])
 if e and tonumber(e) >= epoch then epoch = tonumber(e) + 1 end
 redis.call('HSET', KEYS[1], 'o', ARGV[1], 'e', string.format('%.0f', epoch))
@@ -144,7 +149,7 @@ if r[8] ~= service then
   if service then redis.call('HSET', KEYS[1], 'v', service) else redis.call('HDEL', KEYS[1], 'v') end
   revise()
 end
-return {'ok', r, epoch, o, e, previous, head, body}
+return {'ok', r, epoch, o, e, previous, head, body, f}
 `,
 })
 
