@@ -6,7 +6,7 @@ import { until } from "../../packages/redis/test/start-cluster.ts"
 import { startRedis, type TestRedis } from "../../packages/redis/test/start-redis.ts"
 import { createQueue, OK } from "../support/queue.ts"
 import { TestRelay } from "../support/relay.ts"
-import { sendTo, subWithMessage } from "../support/steps.ts"
+import { ack, delivered, sendTo, subWithMessage } from "../support/steps.ts"
 
 /** What relays do every half minute, they do three times a second. */
 const clock: Clock = {
@@ -20,6 +20,10 @@ const BODY = new Uint8Array(16_000)
 
 const usedMemory = async (redis: TestRedis): Promise<number> =>
   Number(/used_memory:(\d+)/.exec(String(await redis.command("INFO", "memory")))?.[1])
+
+async function readiness(relay: TestRelay): Promise<number> {
+  return (await fetch(`http://127.0.0.1:${relay.relay.adminAddress.port}/readyz`)).status
+}
 
 /** A metric of all nodes, added up. */
 async function sum(fleet: TestRelay, metric: string): Promise<number> {
@@ -67,6 +71,41 @@ describe.skipIf(!haveRedis)("a Redis that is full", () => {
     )
     expect(fleet.relay.statistics.msgExpired + fleet.node(1).relay.statistics.msgExpired).toBe(MESSAGES)
     expect(await sendTo(s, queue, BODY)).toEqual(OK)
+  })
+
+  test("relays stay ready, and recipients that connect make room", { timeout: 60_000 }, async () => {
+    await using redis = await startRedis()
+    const settings = {
+      ...{ "redis.nodes": [`127.0.0.1:${redis.port}`], "redis.durability": "memory", "relay.message_quota": 1_000 },
+    }
+    await using fleet = await TestRelay.start({ nodes: 2, store: "redis", settings, clock })
+    const s = await fleet.connectTo(1)
+    const queue = await createQueue(await fleet.connectTo(0), { subscription: "create-only" })
+    const empty = await usedMemory(redis)
+    for (let i = 0; i < MESSAGES; i++) expect(await sendTo(s, queue, BODY)).toEqual(OK)
+    await redis.command("CONFIG", "SET", "maxmemory", Math.round((empty + (await usedMemory(redis))) / 2))
+    expect(await sendTo(s, queue, BODY)).toMatchObject({ tag: "ERR", error: { type: "STORE" } })
+    expect(await readiness(fleet)).toBe(200)
+    await until(async () => (await sum(fleet, "sluice_job_queue_full")) > 0)
+
+    const r = await fleet.connectTo(0)
+    let { first: message } = await subWithMessage(r, queue)
+    const acknowledge = async (): Promise<void> => {
+      message = delivered(queue, await ack(r, queue, message))
+    }
+    await acknowledge()
+    // Both nodes read the numbers every five seconds; what changed while Redis is full is in them.
+    await until(async () => (await sum(fleet, "simplex_smp_messages_total")) === 2 * (MESSAGES - 1))
+    expect(await sum(fleet, "sluice_job_queue_full")).toBeGreaterThan(0)
+    expect(await readiness(fleet)).toBe(200)
+    let acknowledged = 1
+    for (; (await sendTo(s, queue, BODY)).tag === "ERR"; acknowledged++) await acknowledge()
+    expect(acknowledged).toBeGreaterThan(MESSAGES / 4)
+    expect(acknowledged).toBeLessThan(MESSAGES)
+    const messages = fleet.log.entries.map(({ message: text }) => text)
+    // It was there all the time.
+    expect(messages).not.toContain("the store answers again")
+    expect(messages).not.toContain("job failed")
   })
 
   test("a relay stops and starts on it, and is whole when it has room", { timeout: 60_000 }, async () => {

@@ -36,5 +36,12 @@ it("makes readiness depend on the store, and counts what is in it", async () => 
   expect((await readiness.report()).ready).toBe(true)
   expect((await readiness.report()).ready).toBe(true)
   expect(log.entries.map(({ message }) => message)).toEqual(["the store answers again"])
+
+  // Also what no operation met.
+  problem = new Error("disk full")
+  expect((await readiness.report()).ready).toBe(false)
+  problem = undefined
+  expect((await readiness.report()).ready).toBe(true)
+  expect(log.entries).toHaveLength(2)
   await jobs.stop()
 })

@@ -4,7 +4,7 @@ import type { Readiness } from "./readiness.ts"
 
 /** A store, as far as its service watches it. */
 export interface WatchedStore<Counts> {
-  /** Rejects when it can't be written. */
+  /** Rejects when nothing of it can be written. */
   check(): Promise<void>
   counts(): Promise<Counts>
 }
@@ -13,7 +13,10 @@ export interface WatchedStore<Counts> {
 export interface StoreWatch<Counts> {
   /** Numbers of what is stored, at most a few seconds old. */
   readonly counts: Counts
-  /** To be called when the store has failed: that it answers again is then logged. */
+  /**
+   * To be called when the store has failed as its check would: that it answers again is then logged. Not for what is refused
+   * by a store whose check resolves.
+   */
   failed(): void
 }
 
@@ -41,9 +44,13 @@ export function watchStore<Counts>(
     counts = await store.counts()
   }
   jobs.add({ name: "store-counts", every: COUNTS_EVERY, firstAfter: 0, run: readCounts })
-  // After a failure only a successful check makes the service ready again.
   readiness.add("store", async () => {
-    await store.check()
+    try {
+      await store.check()
+    } catch (error) {
+      works = false
+      throw error
+    }
     if (!works) log.info("the store answers again")
     works = true
     return true

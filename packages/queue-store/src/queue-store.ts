@@ -381,7 +381,10 @@ export interface QueueStore extends AsyncDisposable {
   ): Promise<ImportResult>
   /** Registers services under their own IDs; one whose certificate belongs to another ID is left out. */
   importServices(services: readonly ServiceRecord[]): Promise<ImportResult>
-  /** Whether the storage can be written; rejects with the reason when it cannot. */
+  /**
+   * Whether changes can be stored; rejects with the reason when they cannot. A Redis that is out of memory takes those that
+   * make room, so it resolves there, too.
+   */
   check(): Promise<void>
   /** Waits for what was started, then closes. Later operations reject; closing again does nothing. */
   close(): Promise<void>

@@ -1,3 +1,5 @@
+import { mkdir } from "node:fs/promises"
+import { join } from "node:path"
 import { systemClock } from "@sluice/ops/clock"
 import { silentLog } from "@sluice/ops/recording-log"
 import { openRedis, type RedisConnection } from "@sluice/redis/connection"
@@ -156,19 +158,56 @@ describe.skipIf(!haveRedis)("the store on a Redis without room", () => {
       store.createQueue(queue(2)),
       store.setNotifier(rid(1), notifier(2)),
       store.importQueues([{ queue: queue(3), messages: [message(1)] }]),
-      store.check(),
     ]
     expect(await Promise.all(refused.map(problemOf))).toEqual(refused.map(() => "STORE_FULL"))
     expect(await dump(server)).toEqual(before)
+    // There is something to do, and other nodes learn how far it is.
+    await store.check()
+    expect(await store.counts()).toMatchObject({ queues: 1, messages: 3 })
     const { owner, head } = accepted((await store.subscribe([{ recipientId: rid(1) }], "b"))[0])
     expect(head).toEqual(message(1))
     expect(await store.acknowledge(rid(1), mid(1), owner)).toMatchObject({ next: message(2) })
     expect(accepted(await store.block(rid(1), { reason: "spam" })).owner).toEqual(owner)
     expect((await store.expireMessages({ before: 1003, limit: 9 })).expired).toBe(1)
     expect(accepted(await store.deleteQueue(rid(1))).messages).toBe(1)
+    const { queues, messages, notifications } = await store.counts()
+    expect({ queues, messages, notifications }).toEqual({ queues: 0, messages: 0, notifications: 0 })
+    await using other = await open(server.config())
+    expect(await other.store.counts()).toMatchObject({ queues: 0, messages: 0, notifications: 0 })
     await server.command("CONFIG", "SET", "maxmemory", 0)
     expect(await store.createQueue(queue(1))).toEqual({ created: true })
     expect(await store.counts()).toMatchObject({ queues: 1, messages: 0, notifications: 0 })
+  })
+})
+
+describe.skipIf(!haveRedis)("the store on a Redis that refuses all changes", () => {
+  it("is not to be used, and loses no number nor counts one twice", async () => {
+    await using server = await startRedis()
+    await using opened = await open(server.config())
+    const { store } = opened
+    await store.createQueue(queue(1))
+    for (const n of [1, 2, 3]) await store.enqueue(rid(1), message(n), QUOTA)
+    await server.command("CONFIG", "SET", "min-replicas-to-write", 1)
+    const refused = [store.check(), store.counts(), store.acknowledge(rid(1), mid(1))]
+    expect(await Promise.all(refused.map(problemOf))).toEqual(refused.map(() => "STORE_UNAVAILABLE"))
+    await server.command("CONFIG", "SET", "maxmemory", 1)
+    expect(await problemOf(store.check())).toBe("STORE_UNAVAILABLE")
+    await server.command("CONFIG", "SET", "maxmemory", 0)
+    await server.command("CONFIG", "SET", "min-replicas-to-write", 0)
+    await store.check()
+    expect(await store.counts()).toMatchObject({ queues: 1, messages: 3 })
+  })
+
+  it("is not to be used where its disk can not be written", async () => {
+    await using server = await startRedis()
+    await using opened = await open(server.config())
+    await server.command("CONFIG", "SET", "save", "3600 1")
+    // A folder is where the snapshot is to be: writing it fails.
+    await mkdir(join(server.folder, "dump.rdb"))
+    await server.command("BGSAVE")
+    await expect.poll(() => problemOf(opened.store.check()), { timeout: 10_000 }).toBe("STORE_FULL")
+    await server.command("CONFIG", "SET", "maxmemory", 1)
+    expect(await problemOf(opened.store.check())).toBe("STORE_FULL")
   })
 })
 

@@ -59,6 +59,11 @@ function messageOf(problem: RedisProblem): string {
   return problem.code === "REDIS_UNTRUSTED" ? `${problem.code} ${problem.because}` : problem.code
 }
 
+/** Whether an error was caused by a Redis that had no room; one that is out of memory takes other changes nevertheless. */
+export function isForLackOfRoom({ cause }: Error): boolean {
+  return cause instanceof RedisError && cause.code === "REDIS_FULL"
+}
+
 /** First words of answers and what they mean. */
 const BY_WORD: ReadonlyMap<
   string,

@@ -4,6 +4,7 @@ import type { Clock } from "@sluice/ops/clock"
 import type { Log } from "@sluice/ops/log"
 import type { NtfStatistics } from "./statistics.ts"
 import type { DroppedQueue, NtfStore, PushReference, SubscriptionRecord, TokenLimits } from "./store/ntf-store.ts"
+import type { StoreError } from "./store/store-error.ts"
 
 /** What commands want done about pushes. */
 export interface PushSink {
@@ -33,8 +34,8 @@ export interface NtfContext {
   readonly statistics: NtfStatistics
   readonly pushes: PushSink
   readonly relays: RelaySink
-  /** The store failed, which makes the server not ready. */
-  readonly onStoreFailure: () => void
+  /** Told about every failure of the store. */
+  readonly onStoreFailure: (error: StoreError) => void
 }
 
 /** Unix seconds. */

@@ -3,6 +3,7 @@ import { bindOf } from "@sluice/ops/bind"
 import { OperatorError } from "@sluice/ops/operator-error"
 import { watchStore } from "@sluice/ops/store-watch"
 import { bullmqJobs } from "@sluice/redis/bullmq-jobs"
+import { isForLackOfRoom } from "@sluice/redis/redis-error"
 import { type BlockService, createBlockService } from "@sluice/server-kit/block-service"
 import { openIdentity, type ServerIdentity } from "@sluice/server-kit/server-identity"
 import { componentsOf, type ServiceComponents, type ServiceParts } from "@sluice/server-kit/service-components"
@@ -92,7 +93,9 @@ function assemble(
     ...{ store, crypto, clock, log, statistics, pushes: pusher, relays: fleet ?? pool },
     limits: { subscriptions: notifications.subscriptionsPerToken, relays: notifications.relaysPerToken },
     registrationsPerMinute: notifications.registrationsPerMinute,
-    onStoreFailure: () => watch.failed(),
+    onStoreFailure: (error) => {
+      if (!isForLackOfRoom(error)) watch.failed()
+    },
   }
   registerNtfMetrics(register, { statistics, pusher, pool, version, counts: () => watch.counts })
 

@@ -67,7 +67,7 @@ export class NtfClientSession implements SessionHandler<ReceivedNtfCommand> {
       return await this.#dispatch(received)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      this.#ctx.onStoreFailure()
+      this.#ctx.onStoreFailure(error)
       this.#ctx.log.error("the store failed", { error })
       return STORE_FAILED
     }

@@ -59,9 +59,9 @@ describe.skipIf(!haveRedis)("nodes that share a store", () => {
     return { store: openRedisNtfStore({ connection, prefix, node: name, fleet }), leases }
   }
 
-  async function token(): Promise<TokenRecord> {
+  async function token(device = "abcd"): Promise<TokenRecord> {
     const made: TokenRecord = {
-      ...{ tokenId: c.randomBytes(24), device: { provider: "AT", token: utf8("abcd") }, verifyKey: keys.publicKey },
+      ...{ tokenId: c.randomBytes(24), device: { provider: "AT", token: utf8(device) }, verifyKey: keys.publicKey },
       ...{ status: { type: "REGISTERED" }, code: c.randomBytes(32), secret: c.randomBytes(32) },
       ...{ dhKey: c.generateKeyPair("x25519").privateKey, cronMinutes: 0, cronSentAt: 0, seenDay: 0 },
     }
@@ -202,6 +202,20 @@ describe.skipIf(!haveRedis)("nodes that share a store", () => {
     await connection.command(["DEL", new NtfKeys(prefix).token(kept.tokenId).subscriptions])
     expect(await a.store.sweep()).toEqual({ removed: 1 })
     expect((await a.store.relay(relayId))?.total).toBe(0)
+  })
+
+  it("are ready while Redis is full, and count what they remove", async () => {
+    const { tokenId } = await token()
+    const { tokens } = await a.store.counts()
+    await redis.command("CONFIG", "SET", "maxmemory", 1)
+    try {
+      await expect(token("ef01")).rejects.toMatchObject({ name: "StoreError", problem: "UNAVAILABLE" })
+      await a.store.check()
+      await a.store.deleteToken(tokenId)
+      expect((await a.store.counts()).tokens).toBe(tokens - 1)
+    } finally {
+      await redis.command("CONFIG", "SET", "maxmemory", 0)
+    }
   })
 
   it("reject everything at once while Redis is away, and go on when it is back", async () => {

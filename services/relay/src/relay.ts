@@ -5,6 +5,7 @@ import { watchStore } from "@sluice/ops/store-watch"
 import { createMessageProxy } from "@sluice/proxying/create-proxy"
 import { createProxyMetrics } from "@sluice/proxying/metrics"
 import { NO_COUNTS } from "@sluice/queue-store/queue-store"
+import { isForLackOfRoom } from "@sluice/redis/redis-error"
 import { type BlockService, createBlockService } from "@sluice/server-kit/block-service"
 import { openIdentity, type ServerIdentity } from "@sluice/server-kit/server-identity"
 import { componentsOf, type ServiceComponents } from "@sluice/server-kit/service-components"
@@ -97,7 +98,9 @@ function assemble(config: RelayConfig, parts: RelayParts, { identity, store, res
         proxying: new Forwarding(relay, proxy),
         names: namesCommands(resolver, statistics.names),
       }),
-    onStoreFailure: () => watch.failed(),
+    onStoreFailure: (error) => {
+      if (!isForLackOfRoom(error)) watch.failed()
+    },
   })
   registerBlobMetrics(register, core.blobs)
   const operations = new RelayOperations(

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "@sluice/ops/clock"
+import { ADD_TO_COUNTS } from "@sluice/redis/add-to-counts"
 import type { RedisConnection } from "@sluice/redis/connection"
 import { listOf } from "@sluice/redis/redis-command"
 import type { StoreCounts } from "../queue-store.ts"
@@ -25,7 +26,8 @@ const NAMES: readonly CountName[] = [
 /**
  * The numbers of what is stored, in one hash. Changes are gathered in this process and sent once a second, so that they cost
  * operations nothing; a node that is killed takes with it what it had gathered. The numbers of other nodes are late by as
- * much. They are for operators; no operation depends on them.
+ * much. What Redis refused is sent again; where a connection broke before the answer, it may count twice. They are for
+ * operators; no operation depends on them.
  */
 export class RedisCounts {
   readonly #connection: RedisConnection
@@ -67,9 +69,10 @@ export class RedisCounts {
     const changes = [...this.#changes]
     if (changes.length === 0) return
     this.#changes.clear()
-    const steps = changes.map(([name, by]) => ["HINCRBY", this.#keys.counts(), name, by] as const)
     try {
-      await this.#connection.run({ steps, write: false })
+      // One script: where Redis refuses it, none of the numbers has changed, and all are sent again.
+      const call = { script: ADD_TO_COUNTS, keys: [this.#keys.counts()], args: changes.flat() }
+      await this.#connection.run({ steps: [call], write: false })
     } catch (error) {
       for (const [name, by] of changes) this.#changes.set(name, (this.#changes.get(name) ?? 0) + by)
       throw error

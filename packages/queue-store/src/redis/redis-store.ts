@@ -2,6 +2,7 @@ import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { type Clock, systemClock } from "@sluice/ops/clock"
 import type { RedisConnection } from "@sluice/redis/connection"
+import { probe } from "@sluice/redis/probe"
 import type { BlobHolder } from "../blob-store.ts"
 import type { QueueStore } from "../queue-store.ts"
 import { StoreError } from "../store-error.ts"
@@ -43,12 +44,14 @@ export interface RedisQueueStore extends QueueStore, BlobHolder {
 /**
  * The queue store on Redis, for any number of nodes at once. Each operation on a queue is one script on the slot of that
  * queue; indexes and lists in other slots are written before and removed after it. Nothing is asked of Redis here: while it
- * is away every operation is rejected with STORE_UNAVAILABLE.
+ * is away every operation is rejected with STORE_UNAVAILABLE. While it is out of memory, what needs some is rejected with
+ * STORE_FULL, and the rest goes on: `check()` resolves then.
  *
  * Two things differ from the other stores. A change that was rejected because the connection broke, or because not enough
  * replicas confirmed it, may have taken effect. And the numbers of `counts()` are late by up to a second on other nodes.
  */
 export function openRedisStore(options: RedisStoreOptions): RedisQueueStore {
+  const { connection } = options
   const c = redisContext(options)
   const operations = new Operations()
   const run = operations.run.bind(operations)
@@ -112,7 +115,7 @@ export function openRedisStore(options: RedisStoreOptions): RedisQueueStore {
 
     figures: c.remembered.figures,
     blobs: redisBlobs(c, run),
-    check: () => run("check", () => probe(c)),
+    check: () => run("check", () => probe(connection, c.keys.probe())),
     close: () => operations.close(() => c.counts.flush()),
     [Symbol.asyncDispose]: () => operations.close(() => c.counts.flush()),
   }
@@ -136,12 +139,6 @@ export function redisContext(options: RedisStoreOptions): RedisContext {
     lanes: new Lanes(),
     bodyNames: new BodyNames(crypto),
   }
-}
-
-/** Writes as operations do, on all servers being there. */
-async function probe(c: RedisContext): Promise<void> {
-  if (!c.connection.isUp) throw new StoreError({ code: "STORE_UNAVAILABLE", operation: "check" })
-  await c.connection.run({ steps: [["SET", c.keys.probe(), "1"]], write: true })
 }
 
 /** Operations under way, which closing waits for. */

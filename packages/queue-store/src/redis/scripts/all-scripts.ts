@@ -1,3 +1,5 @@
+import { ADD_TO_COUNTS } from "@sluice/redis/add-to-counts"
+import { PROBE } from "@sluice/redis/probe"
 import type { Script } from "@sluice/redis/script"
 import * as blobScripts from "./blob-scripts.ts"
 import * as indexScripts from "./index-scripts.ts"
@@ -12,4 +14,5 @@ export const ALL_SCRIPTS: readonly Script[] = [
   ...Object.values(notifierScripts),
   ...Object.values(indexScripts),
   ...Object.values(blobScripts),
+  ...[ADD_TO_COUNTS, PROBE],
 ]

@@ -3,6 +3,7 @@ import { DecodeError } from "@sluice/encoding/errors"
 import type { Server } from "@sluice/encoding/server-address"
 import type { Clock } from "@sluice/ops/clock"
 import type { Lru } from "@sluice/ops/lru"
+import { ADD_TO_COUNTS } from "@sluice/redis/add-to-counts"
 import type { RedisConnection } from "@sluice/redis/connection"
 import { type Argument, listOf, type Reply, textOf } from "@sluice/redis/redis-command"
 import { RedisError } from "@sluice/redis/redis-error"
@@ -93,7 +94,8 @@ export function addToCounts(
   n: number,
 ): Promise<unknown> {
   if (n === 0) return Promise.resolve()
-  return c.connection.command(["HINCRBY", c.keys.counts(), what, n])
+  const call = { script: ADD_TO_COUNTS, keys: [c.keys.counts()], args: [what, n] }
+  return c.connection.run({ steps: [call], write: false })
 }
 
 /** The fence that changes of a relay are made under: none where nodes do not share them. */

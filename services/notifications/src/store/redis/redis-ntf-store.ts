@@ -2,7 +2,9 @@ import type { CryptoBackend } from "@sluice/crypto/backend"
 import { nativeCrypto } from "@sluice/crypto/native"
 import { type Clock, systemClock } from "@sluice/ops/clock"
 import { Lru } from "@sluice/ops/lru"
+import { ADD_TO_COUNTS } from "@sluice/redis/add-to-counts"
 import type { RedisConnection } from "@sluice/redis/connection"
+import { PROBE, probe } from "@sluice/redis/probe"
 import type { NtfStore } from "../ntf-store.ts"
 import { StoreError } from "../store-error.ts"
 import { type FleetView, type RedisContext, toStoreError } from "./context.ts"
@@ -109,7 +111,7 @@ export function openRedisNtfStore(options: RedisNtfStoreOptions): RedisNtfStore 
     sweep: (cursor) => run("sweep", () => sweep(c, cursor)),
 
     counts: () => run("counts", () => pushes.counts(c)),
-    check: () => run("check", () => probe(c)),
+    check: () => run("check", () => probe(c.connection, c.keys.probe())),
     close() {
       closed = true
       return Promise.resolve()
@@ -122,6 +124,7 @@ function contextOf(options: RedisNtfStoreOptions): RedisContext {
   const { crypto = nativeCrypto, clock = systemClock } = options
   connection.load([
     ...[TOKEN_SCRIPTS, PUSH_SCRIPTS, RELAY_SCRIPTS, shared.SHARED_SCRIPTS, tokens.REGISTRATION_SCRIPTS].flat(),
+    ...[ADD_TO_COUNTS, PROBE],
   ])
   return {
     ...{ connection, crypto, clock, node, fleet, lease: fleet?.lease ?? LEASE },
@@ -131,10 +134,4 @@ function contextOf(options: RedisNtfStoreOptions): RedisContext {
     servers: new Lru(KNOWN_RELAYS),
     claims: new Map(),
   }
-}
-
-/** Writes as operations do, on all servers being there. */
-async function probe(c: RedisContext): Promise<void> {
-  if (!c.connection.isUp) throw new StoreError("UNAVAILABLE", "check")
-  await c.connection.run({ steps: [["SET", c.keys.probe(), "1"]], write: true })
 }
