@@ -21,7 +21,7 @@ export class Outbox {
   readonly #metrics: FleetMetrics
   readonly #onError: (error: unknown) => void
   /** Payloads in the making, by node; those for all under the empty name. */
-  readonly #writers = new Map<string, Writer>()
+  #writers = new Map<string, Writer>()
   readonly #sending = new Set<Promise<void>>()
   #scheduled = false
   #retry: Timer | undefined
@@ -87,8 +87,10 @@ export class Outbox {
 
   #publishAll(): void {
     this.#scheduled = false
-    for (const [node, writer] of this.#writers) this.#publish(node, writer)
-    this.#writers.clear()
+    // Not cleared: engines keep the tables of a cleared map in a chain, and the payloads in them with the oldest.
+    const writers = this.#writers
+    this.#writers = new Map()
+    for (const [node, writer] of writers) this.#publish(node, writer)
   }
 
   #publish(node: string, writer: Writer): void {

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream"
  * in one system call each stream.
  */
 export class TurnWrites {
-  readonly #held = new Set<Duplex>()
+  #held = new Set<Duplex>()
   #last: (() => void)[] = []
 
   hold(stream: Duplex): void {
@@ -24,7 +24,8 @@ export class TurnWrites {
     const last = this.#last
     this.#last = []
     for (const run of last) run()
-    for (const stream of this.#held) stream.uncork()
-    this.#held.clear()
+    const held = this.#held
+    this.#held = new Set()
+    for (const stream of held) stream.uncork()
   }
 }

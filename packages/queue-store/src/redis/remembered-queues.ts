@@ -18,6 +18,12 @@ export interface RememberingFigures {
   readonly changed: number
 }
 
+interface Entry {
+  readonly remembered: RememberedQueue
+  /** Number of the use with which it became the youngest. */
+  usedAt: number
+}
+
 /** Bytes of IDs, keys and secrets in a record that is remembered: a usual one has 200, one with 255 keys 17,000. */
 const LARGEST = 1024
 
@@ -27,30 +33,41 @@ const LARGEST = 1024
  */
 export class RememberedQueues {
   readonly figures: { -readonly [K in keyof RememberingFigures]: number } = { remembered: 0, read: 0, changed: 0 }
-  readonly #byRecipient: Lru<string, RememberedQueue>
+  readonly #byRecipient: Lru<string, Entry>
   readonly #recipients = new Map<string, string>()
+  #uses = 0
 
   /** @param capacity records, at least 1 */
   constructor(capacity: number) {
-    this.#byRecipient = new Lru(capacity, (_, { queue }) => this.#recipients.delete(idKey(queue.senderId)))
+    this.#byRecipient = new Lru(capacity, (_, { remembered }) => {
+      this.#recipients.delete(idKey(remembered.queue.senderId))
+    })
   }
 
   get(by: "recipient" | "sender", id: Uint8Array): RememberedQueue | undefined {
     const recipient = by === "recipient" ? idKey(id) : this.#recipients.get(idKey(id))
-    return recipient === undefined ? undefined : this.#byRecipient.get(recipient)
+    const entry = recipient === undefined ? undefined : this.#byRecipient.peek(recipient)
+    if (recipient === undefined || entry === undefined) return undefined
+    // A use is a removal and an insertion, which nobody needs of entries that are far from being dropped.
+    if (++this.#uses - entry.usedAt > this.#byRecipient.capacity / 4) {
+      this.#byRecipient.get(recipient)
+      entry.usedAt = this.#uses
+    }
+    return entry.remembered
   }
 
   set({ queue, revision }: RememberedQueue): void {
     if (sizeOf(queue) > LARGEST) return
     const recipient = idKey(queue.recipientId)
-    this.#byRecipient.set(recipient, { queue: inOwnMemory(queue), revision })
+    const remembered = { queue: inOwnMemory(queue), revision }
+    this.#byRecipient.set(recipient, { remembered, usedAt: ++this.#uses })
     this.#recipients.set(idKey(queue.senderId), recipient)
   }
 
   /** Forgets the record if it has another revision: this is the one that is stored. */
   keepOnly(recipientId: Uint8Array, revision: string | undefined): void {
     const known = this.#byRecipient.peek(idKey(recipientId))
-    if (known !== undefined && known.revision !== revision) this.forget(recipientId)
+    if (known !== undefined && known.remembered.revision !== revision) this.forget(recipientId)
   }
 
   forget(recipientId: Uint8Array): void {
@@ -58,7 +75,7 @@ export class RememberedQueues {
     const known = this.#byRecipient.peek(recipient)
     if (known === undefined) return
     this.#byRecipient.delete(recipient)
-    this.#recipients.delete(idKey(known.queue.senderId))
+    this.#recipients.delete(idKey(known.remembered.queue.senderId))
   }
 }
 
