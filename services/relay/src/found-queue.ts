@@ -11,7 +11,7 @@ export function storeError(error: StoreError): SmpError {
   return { type: "STORE", text: error.problem.operation }
 }
 
-/** The record, if there is one, or why that is not known. */
+/** The record, if there is one, from memory or not; or why that is not known. */
 export type Found = { readonly queue: QueueRecord | undefined } | Recalled | StoreError
 
 export const NOT_FOUND: Found = { queue: undefined }
@@ -24,14 +24,14 @@ export function isRecalled(found: Found): found is Recalled {
 export async function lookUp(relay: RelayContext, commands: readonly ReceivedCommand[]): Promise<Found[]> {
   const failed = (error: unknown): StoreError => asStoreError(relay, error)
   // Between several, a record from memory would show: what it refuses is looked up when the others were already.
-  const alone = commands.length === 1 ? "recalled" : "now"
+  const which = commands.length === 1 ? "recalled" : "now"
   const [first] = commands
   const party = first && specOf(first.command.tag).party
   const together =
     commands.length > 1 &&
     (party === "recipient" || party === "notifier") &&
     commands.every(({ command }) => specOf(command.tag).party === party)
-  if (!together) return Promise.all(commands.map((received) => lookUpOne(relay, received, alone).catch(failed)))
+  if (!together) return Promise.all(commands.map((received) => lookUpOne(relay, received, which).catch(failed)))
   const ids = commands.map(({ entityId }) => entityId)
   try {
     const queues = await (party === "recipient"
@@ -75,6 +75,7 @@ async function lookUpOne(
   }
 }
 
+/** The record as it is now, whatever is remembered. */
 export async function lookUpAnew(relay: RelayContext, received: ReceivedCommand): Promise<Found> {
   try {
     return await lookUpOne(relay, received, "now")

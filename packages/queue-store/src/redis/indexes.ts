@@ -66,7 +66,8 @@ export class Indexes {
     if (!isIdOf(kind, id)) return undefined
     const record = await this.record((await this.read(kind, id)) ?? NOBODY)
     if (record === undefined || !hasId(record, kind, id)) return undefined
-    this.#known.set(nameOf(kind, id), record.recipientId)
+    // Operations name queues by nothing else that has an index.
+    if (kind === "notifier") this.#known.set(nameOf(kind, id), record.recipientId)
     return record
   }
 

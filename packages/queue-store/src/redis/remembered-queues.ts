@@ -57,9 +57,10 @@ export class RememberedQueues {
   }
 
   set({ queue, revision }: RememberedQueue): void {
-    if (sizeOf(queue) > LARGEST) return
+    const size = sizeOf(queue)
+    if (size > LARGEST) return
     const recipient = idKey(queue.recipientId)
-    const remembered = { queue: inOwnMemory(queue), revision }
+    const remembered = { queue: inOwnMemory(queue, size), revision }
     this.#byRecipient.set(recipient, { remembered, usedAt: ++this.#uses })
     this.#recipients.set(idKey(queue.senderId), recipient)
   }
@@ -88,9 +89,9 @@ function sizeOf(queue: QueueRecord): number {
   return size
 }
 
-/** A copy of the record on one buffer: as it was read, each of its parts may keep 4 KB alive (see `smallBytes`). */
-function inOwnMemory(queue: QueueRecord): QueueRecord {
-  const memory = new Uint8Array(sizeOf(queue))
+/** A copy of the record on one buffer of its size: as it was read, each of its parts may keep 4 KB alive (see `smallBytes`). */
+function inOwnMemory(queue: QueueRecord, size: number): QueueRecord {
+  const memory = new Uint8Array(size)
   let used = 0
   return mapBytes(queue, (bytes) => {
     const copy = memory.subarray(used, used + bytes.length)

@@ -52,8 +52,9 @@ export async function send(relay: RelayContext, request: QueueRequest<"SEND">, v
       statistics.msgExpired += result.expired
       statistics.sent(queue.recipientId, notify)
       // Before the answer: a recipient on the sender's own connection gets MSG ahead of OK (smp.md §10.5).
-      if (result.wasEmpty)
+      if (result.wasEmpty) {
         relay.delivery.stored(withService(queue, result.rcvServiceId), message, result.owner, result.filling)
+      }
       if (result.notified && queue.notifier !== undefined) relay.notifications.storedHere(queue.notifier)
       relay.lastUse.note(queue)
       return OK
