@@ -28,9 +28,9 @@ export interface DurabilityWatchParts {
 
 /**
  * Looks at Redis' own configuration now, after every connection to a server and every change of primaries, and every five
- * minutes, until the connection is closed: it may be started with other settings than before, replaced by a server that was set up otherwise, or changed
- * while it runs. What is found is logged once, until it was gone; nothing follows from it. A look is three commands for
- * each primary, and there is at most one each second. Rejects with `RedisError` when Redis is away at the first look; later
+ * minutes, until the connection is closed: it may be started with other settings than before, replaced by a server that was
+ * set up otherwise, or changed while it runs. What is found is logged once, until it was gone; nothing follows from it. A look
+ * is three commands for each primary, and there is at most one each second. Rejects with `RedisError` when Redis is away at the first look; later
  * the look is made when it is back.
  */
 export async function watchDurability(redis: WatchedRedis, parts: DurabilityWatchParts): Promise<DurabilityWatch> {
